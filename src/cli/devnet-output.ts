@@ -5,6 +5,7 @@ import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import { toLotusKey } from "../keys/lotus-key.ts";
 import type { PoolNote } from "../mpool/parts.ts";
+import { ethereumOf } from "../node/dev-control.ts";
 import type { Devnet } from "../node/devnet.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import { exitCodeText, methodText } from "../state/words.ts";
@@ -67,10 +68,10 @@ function hasEthereum({ node, head }: Devnet): boolean {
 function ethereumLines(net: Devnet, resumed: number | null): string[] {
   const [first] = net.accounts;
   if (!hasEthereum(net) || first === undefined) return [];
-  const address = toHex(first.delegated.ethereum ?? new Uint8Array(0));
+  const { ethereum } = ethereumOf(first, net.network);
   const { secret } = first.keys.ethereum;
   const much = isNew(net, resumed) ? "as much at" : "also at";
-  return [`Ethereum   ${much} m/44'/60'/0'/0/n; ${first.name}: 0x${address}, key 0x${toHex(secret)}`];
+  return [`Ethereum   ${much} m/44'/60'/0'/0/n; ${first.name}: ${ethereum}, key 0x${toHex(secret)}`];
 }
 
 /** Whether accounts have what the genesis gave them; nobody knows what the accounts of a fork had there. */
@@ -298,7 +299,8 @@ class JsonOutput implements Output {
       secp256k1: account.secp256k1.toString(prefix),
       bls: account.bls.toString(prefix),
       blsId: account.blsId.toString(prefix),
-      ethereum: account.ethereum,
+      // Of the key below; where it has no account, the form of the id.
+      ...(hasEthereum(net) ? ethereumOf(account, net.network) : { ethereum: account.ethereum }),
       ...(isNew(net, resumed) ? { balance: account.balance.toString() } : {}),
       keys: {
         secp256k1: toHex(account.keys.secp256k1.secret),

@@ -3,6 +3,8 @@ import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { WebSocket } from "ws";
 import { AnswerSizeError, exchangeText } from "../base/answer-text.ts";
+import { fromHex } from "../base/bytes.ts";
+import { isFilError } from "../base/errors.ts";
 import { type ConnectOptions, connect, type NodeClient } from "../client.ts";
 import { Address, type NetworkPrefix } from "../types/address.ts";
 import { parseFil } from "../types/amount.ts";
@@ -97,8 +99,18 @@ const NO_DEFAULT = "this wallet has no default address";
 /** The node's own "no": it was reached and it answered. */
 export class NodeRefusal extends Error {}
 
+type DescribedAccount = {
+  readonly name: string;
+  readonly id: string;
+  readonly secp256k1: string;
+  readonly bls: string;
+  /** The account of its Ethereum key, where the network has such accounts: 0x, and f410. */
+  readonly ethereum?: string;
+  readonly delegated?: string;
+};
+
 type Described = {
-  readonly accounts: readonly { name: string; id: string; secp256k1: string; bls: string }[];
+  readonly accounts: readonly DescribedAccount[];
   /** Of one process's network. */
   readonly miner?: string;
   /** Of one with miners; the first is "miner" where none is named. */
@@ -252,7 +264,7 @@ export class Remote {
   }
 
   /**
-   * An address, or a name: an account of the local network ("alice", "alice-bls", "miner"), a singleton ("burn"), "default"
+   * An address, also as Ethereum spells it, or a name: an account of the local network ("alice", "alice-bls", "miner"), a singleton ("burn"), "default"
    * for the wallet's own. Errors begin with `option`, if the name is an option's value.
    */
   async address(name: string, option?: string): Promise<string> {
@@ -264,6 +276,16 @@ export class Remote {
         throw new UsageError(`${named} is no address`, { cause });
       }
       return name;
+    }
+    if (/^0x/i.test(name)) {
+      const digits = /^0x([0-9a-f]{40})$/i.exec(name)?.[1];
+      if (digits === undefined) throw new UsageError(`${named} is no address: 0x and 40 hexadecimal digits expected`);
+      try {
+        return Address.fromEthereum(fromHex(digits.toLowerCase())).toString(await this.prefix());
+      } catch (cause) {
+        if (!isFilError(cause)) throw cause;
+        throw new UsageError(`${named} is no address: no actor has such an id`, { cause });
+      }
     }
     if (name === "default") return this.defaultAddress(option);
     const singleton = SINGLETONS[name];

@@ -1,7 +1,8 @@
 /** Control of a local network's time, as RPC offers it. */
-
-import type { NetworkParams } from "../params/networks.ts";
+import { toHex } from "../base/bytes.ts";
+import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { DevControl } from "../rpc/services.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { Address } from "../types/address.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
@@ -30,8 +31,14 @@ type Controlled = {
   readonly forkedFrom: { readonly url: string; readonly epoch: number } | null;
 };
 
+/** The account of an account's Ethereum key: its address as Ethereum's tools spell it, and as Filecoin's do. */
+export function ethereumOf({ delegated }: DevAccount, { prefix }: NetworkParams) {
+  return { ethereum: `0x${toHex(delegated.ethereum ?? new Uint8Array(20))}`, delegated: delegated.toString(prefix) };
+}
+
 export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Uint8Array>>): DevControl {
   const { clock, options, accounts, network, miner, local, laboratory, snapshots, ethereum } = net;
+  const hasEthereum = chainRule("ethAccountsSend", networkVersionAt(network, 0));
   const proofs = local?.verification.facts.proofs ?? { mode: "attested" };
   return {
     mine: (count, signal) => clock.mine(count, signal),
@@ -75,6 +82,8 @@ export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Ui
         id: account.id.toString(network.prefix),
         secp256k1: account.secp256k1.toString(network.prefix),
         bls: account.bls.toString(network.prefix),
+        // An account beside these, of a key of its own.
+        ...(hasEthereum ? ethereumOf(account, network) : {}),
       })),
     }),
   };

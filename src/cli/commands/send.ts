@@ -12,7 +12,7 @@ import { type Found, inclusionEpoch, inclusionText } from "../inclusion.ts";
 import { interruptible } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { NodeRefusal, nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
-import type { Link } from "../remote-call.ts";
+import { type Link, linkOf } from "../remote-call.ts";
 
 type Receipt = { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
 type Lookup = {
@@ -33,13 +33,13 @@ export function registerSend(program: Command): void {
     program
       .command("balance")
       .description("FIL of addresses, by default the wallet's own")
-      .argument("[address...]", 'addresses or names, such as "alice"'),
+      .argument("[address...]", 'addresses (0x, too) or names, such as "alice"'),
   ).action(balance);
   withRemote(
     program
       .command("send")
       .description("send FIL, or call a method of an actor, and wait for the receipt")
-      .argument("<to>", 'address or name, such as "bob" or "burn"')
+      .argument("<to>", 'address (0x, too) or name, such as "bob" or "burn"')
       .argument("<amount>", '"1.5 FIL", ".5", "20 nanoFIL", "1 attoFIL"', parseAmount)
       .option("--from <address>", "sender; the node has its key (default: the wallet's own)")
       .option("--method <name|number>", "method of the receiver (default: a plain send)")
@@ -56,7 +56,7 @@ export function registerSend(program: Command): void {
     program
       .command("wait")
       .description("wait for a message and tell what became of it")
-      .argument("<cid>", "CID of the message")
+      .argument("<cid|hash>", "CID of the message, or the 0x hash of its transaction")
       .option("--confidence <epochs>", "epochs on top of the message to wait for", wholeNumber(0, 900), 1)
       .option("--timeout <seconds>", "how long to wait", wholeNumber(1, 1_000_000), WAIT_SECONDS),
   ).action(wait);
@@ -126,17 +126,17 @@ async function send(to: string, amount: bigint, options: SendOptions): Promise<v
   else if (options.json === true) say(true, { cid, nonce: signed.Message.Nonce }, []);
 }
 
-async function wait(cid: string, options: WaitOptions): Promise<void> {
-  parseCidArgument(cid);
-  await waitFor(await Remote.open(options), cid, options);
-}
-
-function parseCidArgument(text: string): CID {
-  try {
-    return parseCid(text);
-  } catch {
-    throw new UsageError(`${text} is no CID`);
+async function wait(name: string, options: WaitOptions): Promise<void> {
+  if (!/^0x/i.test(name)) {
+    linkOf(name);
+    return waitFor(await Remote.open(options), name, options);
   }
+  if (!/^0x[0-9a-f]{64}$/i.test(name))
+    throw new UsageError(`${name} is no transaction's hash: 0x and 64 hexadecimal digits expected`);
+  const remote = await Remote.open(options);
+  const found = await remote.call<Link | null>("EthGetMessageCidByTransactionHash", name.toLowerCase());
+  if (found === null) throw new Error(`no transaction ${name} is in a block or waits at ${remote.url}`);
+  return waitFor(remote, found["/"], options);
 }
 
 /** Waits, tells the outcome, and ends with 1 if the message failed. */

@@ -66,7 +66,7 @@ export function registerWallet(program: Command): void {
     program
       .command("account")
       .description("the local network's accounts, or what stands behind one address")
-      .argument("[address]", 'address or name, such as "alice"'),
+      .argument("[address]", 'address (0x, too) or name, such as "alice"'),
   ).action(account);
 }
 
@@ -148,7 +148,12 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
   const robust =
     (await remote.ask<string>("StateAccountKey", id, null)) ??
     (await remote.ask<string>("StateLookupRobustAddress", id, null));
-  const ethereum = await remote.ask<string>("FilecoinAddressToEthAddress", id);
+  const ethereum = await remote.ask<string>("FilecoinAddressToEthAddress", robust ?? id);
+  const known = (await remote.describe())?.accounts.find((one) => one.id === `t${id.slice(1)}`);
+  const beside =
+    known?.ethereum === undefined
+      ? {}
+      : { ethereumAccount: { ethereum: known.ethereum, address: known.delegated ?? null } };
   const kind = textOfCid(parseCid(actor.Code["/"])) ?? actor.Code["/"];
   const pending = (await remote.ask<number>("MpoolGetNonce", address)) ?? actor.Nonce;
   const fields = {
@@ -160,6 +165,7 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
     attoFIL: actor.Balance,
     nonce: actor.Nonce,
     nextNonce: pending,
+    ...beside,
   };
   say(options.json, fields, [
     `name      ${fields.name}`,
@@ -169,6 +175,9 @@ async function account(name: string | undefined, options: RemoteOptions): Promis
     `actor     ${kind}`,
     `balance   ${filText(actor.Balance)}`,
     `nonce     ${actor.Nonce}${pending === actor.Nonce ? "" : `, ${countText(pending - actor.Nonce, "message")} pending`}`,
+    ...(known?.ethereum === undefined
+      ? []
+      : [`Ethereum  ${known.ethereum}, an account of its own: filigree account ${known.ethereum}`]),
   ]);
 }
 
@@ -176,9 +185,11 @@ async function accounts(remote: Remote, options: RemoteOptions): Promise<void> {
   const known = await remote.describe();
   if (known === null) await remote.refuseMiner();
   if (known === null) throw new Error(`${remote.url} is no local network; name an address`);
-  const rows: { name: string; id: string; address: string; attoFIL: string }[] = [];
-  for (const { name, id, secp256k1 } of known.accounts)
-    rows.push({ name, id, address: secp256k1, attoFIL: await remote.call<string>("WalletBalance", secp256k1) });
+  const rows: { name: string; id: string; address: string; attoFIL: string; ethereum?: string }[] = [];
+  for (const { name, id, secp256k1, ethereum } of known.accounts) {
+    const attoFIL = await remote.call<string>("WalletBalance", secp256k1);
+    rows.push({ name, id, address: secp256k1, attoFIL, ...(ethereum === undefined ? {} : { ethereum }) });
+  }
   const width = Math.max(...rows.map(({ name }) => name.length));
   say(
     options.json,

@@ -72,6 +72,7 @@ const WORDS: Readonly<Record<string, string>> = {
     to: "t099",
     amount: "1 FIL",
     cid: CID,
+    "cid|hash": CID,
     root: CID,
     method: "0",
     what: CID,

@@ -1,0 +1,75 @@
+/** Accounts and transactions by Ethereum's names, on the command line and in what a network says of its accounts. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { openOutput } from "../../../src/cli/devnet-output.ts";
+import { type EthNet, openEthNet } from "../../support/eth-net.ts";
+import { type KeptProcess, startKeptProcess } from "../../support/kept-process.ts";
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const folder = mkdtempSync(path.join(tmpdir(), "filigree-"));
+let eth: EthNet;
+let kept: KeptProcess;
+let url: string;
+const filigree = (...args: string[]) => kept.run(args, { FILIGREE_RPC: url });
+const json = async (...args: string[]) => JSON.parse((await filigree(...args, "--json")).out);
+
+beforeAll(async () => {
+  eth = await openEthNet();
+  url = (await eth.net.serve()).url;
+  kept = startKeptProcess(folder);
+  await eth.net.clock.mine(1);
+});
+afterAll(async () => {
+  await kept.close();
+  await eth.net.close();
+  rmSync(folder, { recursive: true });
+});
+
+test("an account's key and its address belong together in what the network says", async () => {
+  const [account] = eth.net.accounts;
+  const delegated = account?.delegated.toString("t");
+  const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  openOutput(true, "quiet").start(eth.net, { url, data: null, resumed: null, token: null });
+  const { accounts } = JSON.parse(`${written.mock.calls[0]?.[0]}`);
+  written.mockRestore();
+  expect(accounts[0]).toMatchObject({ name: "alice", ethereum: eth.ethereum(0), delegated });
+  expect(await json("account", "alice")).toMatchObject({
+    name: "alice",
+    ethereumAccount: { ethereum: eth.ethereum(0), address: delegated },
+  });
+  expect(await json("account", eth.ethereum(0))).toMatchObject({ address: delegated, ethereum: eth.ethereum(0) });
+  expect((await json("account")).accounts[1]).toMatchObject({ name: "bob", ethereum: eth.ethereum(1) });
+});
+
+test("an address is taken as Ethereum spells it, also one that stands for an id", async () => {
+  const [own, alice] = [eth.ethereum(1), `0xff${"00".repeat(18)}64`];
+  const to = eth.net.accounts[1]?.delegated.toString("t");
+  expect((await json("balance", own.toUpperCase().replace("0X", "0x")))["address"]).toBe(to);
+  expect(await json("balance", alice)).toEqual({ ...(await json("balance", "t0100")), name: alice });
+  const sent = await json("send", own, "1 FIL", "--from", "alice", "--no-wait");
+  expect(eth.net.node.pool.pending().map(({ message }) => message.to.toString("t"))).toEqual([to]);
+  expect((await json("mpool", "pending", "--to", own)).messages[0].CID["/"]).toBe(sent.cid);
+  for (const [bad, why] of [
+    ["0x12", /0x12 is no address: 0x and 40 hexadecimal digits expected/],
+    [`0xff${"00".repeat(11)}${"ff".repeat(8)}`, /is no address: no actor has such an id/],
+  ] as const) {
+    const refused = await filigree("balance", bad);
+    expect([refused.code, refused.err]).toEqual([64, expect.stringMatching(why)]);
+  }
+});
+
+test("a transaction is waited for by its hash", async () => {
+  const hash = await eth.ask("eth_sendRawTransaction", eth.signed());
+  const { "/": cid } = await eth.ask("Filecoin.EthGetMessageCidByTransactionHash", hash);
+  await eth.net.clock.mine(3);
+  expect(await json("wait", hash)).toMatchObject({ cid, exitCode: 0 });
+  const nowhere = `0x${"ab".repeat(32)}`;
+  expect(await filigree("wait", nowhere)).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/no transaction 0xabab.* is in a block or waits at http/),
+  });
+  expect(await filigree("wait", "0xab")).toMatchObject({ code: 64, err: expect.stringMatching(/is no transaction's/) });
+});
