@@ -182,6 +182,27 @@ describe("a local network", () => {
     expect(net.node.pool.size).toBe(1);
   });
 
+  test("what is said of a message before it is sent goes by the gas that this version's pool takes", async () => {
+    const { ask, net } = eth;
+    const text = `${net.accounts[0]?.secp256k1.toString("t")}`;
+    const fees = { GasFeeCap: "1000000000", GasPremium: "100000" };
+    // Enough at the prices of the first versions.
+    const message = {
+      Version: 0,
+      From: text,
+      To: text,
+      Nonce: 0,
+      Value: "1",
+      GasLimit: 300_000,
+      Method: 0,
+      Params: "",
+    };
+    const checks = await ask("MpoolCheckMessages", [{ Message: { ...message, ...fees }, ValidNonce: true }]);
+    const least = checks[0].find((one: Json) => one.Hint?.minGas !== undefined);
+    expect(least).toMatchObject({ OK: false, Err: "GasLimit less than epoch minimum gas" });
+    expect(Number(least.Hint.minGas)).toBeGreaterThan(300_000);
+  });
+
   test("an address whose nonce is set has sent messages: it is an account, and sends more", async () => {
     const { ask, net } = eth;
     await ask("anvil_setBalance", NOBODY, "0xde0b6b3a7640000");
