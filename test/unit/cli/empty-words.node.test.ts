@@ -8,7 +8,7 @@ import { openProgram } from "../../../src/cli/program.ts";
 test.each([
   [["devnet", "--data", ""], "--data is empty: <folder> is needed there"],
   [["devnet", "--memory", "--cors", ""], "--cors is empty: <origin> is needed there"],
-  [["wait", ""], "argument 1 is empty: <cid> is needed there"],
+  [["wait", ""], "argument 1 is empty: <cid|hash> is needed there"],
   [["miner", "sectors", "extend", "--expiration", "9", "1", ""], "argument 2 is empty: <sectors> is needed there"],
   [["paych", "voucher", "create", "--merge", ""], "--merge is empty: <lane...> is needed there"],
 ] as const)("%j", async (words, text) => {
