@@ -259,7 +259,11 @@ test("an update that was taken back by hand after its message was sent waits for
   expect(await updateStore(store).size(SEALED_FILE)).toBe(2048);
   one.chain.pass(1);
   one.chain.pass(10);
-  await comes(one, number, "UpdateActivating");
+  // On a busy machine the step may have looked before these epochs; on a network the next head has it look again.
+  await until(`sector ${number} to be UpdateActivating`, () => {
+    one.chain.pass(0);
+    return one.records.get(number).state === "UpdateActivating";
+  });
   expect(one.records.get(number).update?.finalEpoch).toBe(one.chain.epoch + 900);
 });
 
