@@ -4,11 +4,11 @@
  * are shown to be there, are paid when the market is asked (FIP-0074), and end with their sector, to the attoFIL. A deal that cron has paid
  * before: `test/miner/deal-upgrades.long.ts`. Where no bundles are at hand this says so and skips.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import {
   active,
@@ -23,10 +23,9 @@ import {
   type View,
 } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const [v12, ...later] = await Promise.all([12, 13, 14, 15, 16].map((version) => bundles.find("devnet", version)));
 const isHere = v12 !== undefined && later.every((one) => one !== undefined);
 /** The first upgrade, and epochs between two: a sector whose proof might come after the second would be pre-committed after the first. */

@@ -2,13 +2,13 @@
  * Data under the published actors: deals that the market publishes and sectors' proofs activate, one of them verified, and pieces
  * without deals (FIP-0076), one of which claims an allocation. Where no bundles are at hand this says so and skips.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromBase64, toBase64 } from "../../src/base/bytes.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import type { Address } from "../../src/types/address.ts";
@@ -17,15 +17,14 @@ import { parseCid } from "../../src/types/cid.ts";
 import { DATACAP, VERIFIED_REGISTRY } from "../../src/types/singletons.ts";
 import { active, importFile, type Link, makeFile, startDeal, type View } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSION = Number(process.env["FILIGREE_DEALS_AT"] ?? 28);
 /** Of the verified registry, and the token's Transfer after FRC-0042. */
 const METHOD = { addVerifier: 2, addVerifiedClient: 4, transfer: 80_475_954 } as const;
 const CAP = 1n << 20n;
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
 
 describe.skipIf(bundle === undefined)(`data at version ${VERSION}${bundle === undefined ? ` (${HOW})` : ""}`, () => {

@@ -3,12 +3,12 @@
  * disputed. The miner pays the fine and the reward, to the attoFIL, and its sectors are faulty. Where no bundles are at hand this says so
  * and skips.
  */
+
 import { encode as encodeCbor } from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
 import { fromBase64, toBase64 } from "../../src/base/bytes.ts";
 import { disputeMessage, wrongPosts } from "../../src/cli/disputes.ts";
 import { DRAW_TAG } from "../../src/consensus/draws.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import { expectedReward } from "../../src/stmgr/economy.ts";
@@ -17,9 +17,8 @@ import { FIL } from "../../src/types/amount.ts";
 import { BURNT_FUNDS } from "../../src/types/singletons.ts";
 import type { Link, View } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSION = Number(process.env["FILIGREE_DISPUTES_AT"] ?? 28);
 const SUBMIT = 5;
 /** With so many accounts the id of a miner has its sectors' deadline open soon. */
@@ -32,7 +31,7 @@ const SECTOR_BYTES = 2048n;
 const DAY = 2880n;
 const FINE = { base: 20n * FIL, epochs: (DAY * 351n) / 100n + 2n * DAY, reward: 4n * FIL } as const;
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
 
 test.skipIf(bundle === undefined)(

@@ -2,6 +2,7 @@
  * A network with published actors as a file: it names their bundles and has no code of theirs; what is made of it goes on where the
  * network was, over the upgrade that is still to come. Where no bundles are at hand this says so and skips.
  */
+
 import { describe, expect, test } from "vitest";
 import { concat } from "../../src/base/bytes.ts";
 import { loadCrypto } from "../../src/core/crypto.ts";
@@ -9,10 +10,9 @@ import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { readOptions } from "../../src/node/dump.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
 const isHere = v17 !== undefined && v18 !== undefined;
 const FIRST = 6;

@@ -2,6 +2,7 @@
  * A fork of another process' network with published actors: transfers, contracts and transactions of Ethereum are executed on its
  * state, versions follow as there, first with that process and then without it. Where no bundles are at hand this says so and skips.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -9,7 +10,6 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { concat, fromBase64, fromHex, toBase64, toHex } from "../../src/base/bytes.ts";
 import { connect, type NodeClient } from "../../src/client.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { RemoteChain } from "../../src/node/fork/remote-chain.ts";
 import { Address } from "../../src/types/address.ts";
@@ -17,12 +17,11 @@ import { EAM } from "../../src/types/singletons.ts";
 import token from "../fixtures/contracts/token.json" with { type: "json" };
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
 import { type Json, signedTransaction } from "../support/eth-net.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const found = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
 const isHere = !found.includes(undefined) && process.env["FILIGREE_BUNDLES"] !== undefined;
 

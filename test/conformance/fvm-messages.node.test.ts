@@ -2,6 +2,7 @@
  * Random messages to the published actors, with what the reference's crate makes of each: exit code, gas, return value, events, state and
  * the shares of the gas money. How they were made: `test/fixtures/fvm/README.md`. Where no bundle is at hand this says so and skips.
  */
+
 import { describe, expect, test } from "vitest";
 import { fromBase64, fromHex } from "../../src/base/bytes.ts";
 import {
@@ -10,10 +11,9 @@ import {
   MessageRun,
   type Place,
 } from "../../src/conformance/fvm-messages.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { cidKey } from "../../src/types/cid.ts";
 import { readFixtureJson } from "../support/files.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
 type Fixture = {
   readonly actors: number;
@@ -22,8 +22,7 @@ type Fixture = {
   readonly outcomes: readonly MessageOutcome[];
 };
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 
 for (const version of [16, 17, 18, 27, 28]) {
   const fixture = await readFixtureJson<Fixture>(`fvm/published-${version}.json.gz`);

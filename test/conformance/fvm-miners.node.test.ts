@@ -2,11 +2,11 @@
  * Miners under the published actors: sectors of the genesis win blocks, a new sector is sealed, pre-committed and proven, and a window
  * PoSt is taken. Where no bundles are at hand this says so and skips.
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { toBase64 } from "../../src/base/bytes.ts";
 import { faultJudge } from "../../src/consensus/fault-judge.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { signBlock } from "../../src/miner/draft-block.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
@@ -14,17 +14,16 @@ import { Address } from "../../src/types/address.ts";
 import { type BlockHeader, encodeHeader } from "../../src/types/block-header.ts";
 import { SIGNATURE_TYPE } from "../../src/types/message.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 import { methodsFrom, powerOf } from "../support/miner-messages.ts";
-import { corpus, readAt } from "../support/vectors.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSION = 28;
 /** With so many accounts the id of the miner has its sectors' first deadline open at this epoch. */
 const ACCOUNTS = 23;
 const DEADLINE = 139;
 const METHOD = { windowPost: 5, preCommitBatch: 28, proveCommitSectors: 34, reportFault: 15 } as const;
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
 
 describe.skipIf(bundle === undefined)(`a miner at version ${VERSION}${bundle === undefined ? ` (${HOW})` : ""}`, () => {

@@ -2,21 +2,20 @@
  * Every module of every published bundle becomes a guest by the rules of its network versions: it validates before and after it is
  * instrumented. Of the main network; FILIGREE_MODULES_OF=mainnet,calibrationnet,devnet names others. What is not at hand is skipped by name.
  */
+
 import { expect, test } from "vitest";
 import { INSTRUMENT_WASM } from "../../src/core/assets/fvm.ts";
 import type { Generation } from "../../src/core/fvm-abi.ts";
 import { GuestModules } from "../../src/core/guest-modules.ts";
 import { compileModule } from "../../src/core/load.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import type { BundleName } from "../../src/params/actor-codes.ts";
 import { isFvm, NETWORK_VERSIONS } from "../../src/schema/versions/rows.ts";
 import { cidKey } from "../../src/types/cid.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const networks = (process.env["FILIGREE_MODULES_OF"] ?? "mainnet").split(",") as BundleName[];
 const versions = [...new Set(NETWORK_VERSIONS.filter(({ number }) => isFvm(number)).map(({ actors }) => actors))];
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const modules = new GuestModules(await compileModule(INSTRUMENT_WASM));
 /** Rules of guests: the second generation's until actors v9, the third's until v11, the fourth's since. */
 const generation = (actors: number): Generation => (actors < 10 ? 2 : actors < 12 ? 3 : 4);

@@ -3,19 +3,18 @@
  * cron, transfers, a contract that is deployed and called by ordinary messages. Actors are nobody's to commit: where no bundles are
  * at hand this says so and skips.
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
 import { concat, fromBase64, fromHex, toBase64, toHex } from "../../src/base/bytes.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import { Address } from "../../src/types/address.ts";
 import { EAM } from "../../src/types/singletons.ts";
 import token from "../fixtures/contracts/token.json" with { type: "json" };
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const CREATE_EXTERNAL = 4;
 const INVOKE_EVM = 3844450837;
 
@@ -26,7 +25,7 @@ const ROOTS: readonly (readonly [version: number, root: string])[] = [
   [28, "bafy2bzacedoabzgs3w2njterfkvgykseroys4nauykjtwkr24pixoizq3wr6q"],
 ];
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const found = await Promise.all(ROOTS.map(([version]) => bundles.find("devnet", findVersion(version)?.actors ?? 0)));
 
 const word = (value: bigint): Uint8Array => fromHex(value.toString(16).padStart(64, "0"));

@@ -2,11 +2,11 @@
  * Payments of deals under the published actors from v13 on, which the market makes only when it is asked (FIP-0074): a provider asks by
  * hand, and its sector ends before the deal does, to the attoFIL. Where no bundles are at hand this says so and skips.
  */
+
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import {
@@ -22,12 +22,11 @@ import {
   type View,
 } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSION = Number(process.env["FILIGREE_DEALS_AT"] ?? 28);
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
 
 describe.skipIf(bundle === undefined)(

@@ -3,14 +3,13 @@
  * meanwhile. That the new replica is proven day by day: `test/miner/updates.long.ts`. Where no bundles are at hand this says so and skips.
  * Network versions other than the last: FILIGREE_UPDATES_AT=16,17,18.
  */
+
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
 import type { View } from "../support/deals.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 import { UpdatesNet } from "../support/updates.ts";
-import { corpus, readAt } from "../support/vectors.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSIONS = (process.env["FILIGREE_UPDATES_AT"] ?? "28").split(",").map(Number);
 /**
  * ProveReplicaUpdates, ProveReplicaUpdates2 and ProveReplicaUpdates3, by the actors that have them. The second wants what the first wants, and
@@ -23,7 +22,7 @@ const UPDATES = [
 ] as const;
 const UNHANDLED = 22;
 
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const given = await Promise.all(
   VERSIONS.map(async (version) => {
     const actors = findVersion(version)?.actors ?? 0;

@@ -2,11 +2,11 @@
  * An upgrade on the way: every actor gets the code of the next version, and nothing else of it changes. Where no bundles are at hand
  * this says so and skips.
  */
+
 import * as dagCbor from "@ipld/dag-cbor";
 import { describe, expect, test } from "vitest";
 import { fromBase64 } from "../../src/base/bytes.ts";
 import type { Bundle } from "../../src/exec/bundle.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { RpcChain } from "../../src/miner/chain-side/rpc-chain.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { actorsToCome } from "../../src/node/devnet-chain.ts";
@@ -17,10 +17,9 @@ import { Address } from "../../src/types/address.ts";
 import type { CID } from "../../src/types/cid.ts";
 import { DATACAP, EAM } from "../../src/types/singletons.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { corpus, readAt } from "../support/vectors.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+const bundles = givenBundles();
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
 const [v8, v9, v10] = await Promise.all([8, 9, 10].map((version) => bundles.find("devnet", version)));
 const isHere = v17 !== undefined && v18 !== undefined;

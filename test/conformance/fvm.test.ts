@@ -2,11 +2,12 @@
  * The vectors of the FVM with the published actors, in Node, in Deno and in the browser alike. Actors are nobody's to commit: where
  * no bundles are at hand this says so and skips.
  */
+
 import { blake2b } from "@noble/hashes/blake2.js";
 import { afterAll, describe, expect, test } from "vitest";
 import { toHex, utf8 } from "../../src/base/bytes.ts";
 import { type RunOutcome, runVector } from "../../src/conformance/run.ts";
-import { Bundles } from "../../src/exec/bundles.ts";
+import { givenBundles } from "../support/given-bundles.ts";
 import { corpus, readAt } from "../support/vectors.ts";
 
 /** Hash over every receipt, root and new block of the open half, 189 runs: the same on every platform. */
@@ -23,7 +24,7 @@ if (corpus.fvm.length === 0 || corpus.bundles.length === 0) {
   test.skip(`vectors of the FVM: ${lacking}`, () => undefined);
 } else {
   describe("vectors of the FVM", () => {
-    const bundles = new Bundles(corpus.bundles.map((name) => ({ name, read: () => readAt(name) })));
+    const bundles = givenBundles();
     const all: RunOutcome[] = [];
     const short = (file: string): string => file.slice(file.indexOf("extracted/"));
     const actors = new Map<string, string[]>();

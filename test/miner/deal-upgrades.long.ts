@@ -7,11 +7,11 @@
  * Source: builtin-actors v10.0.0 runtime/src/runtime/policy.rs (DEAL_UPDATES_INTERVAL); v13.0.0, v14.0.0 actors/market/src/state.rs
  * (get_deals_for_epoch: an epoch as an unsigned varint, then as a signed one).
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import {
   active,
@@ -26,13 +26,10 @@ import {
   type View,
 } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { findCorpus } from "../support/find-corpus.ts";
+import { foundBundles, HOW } from "../support/found-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const DAY = 2880;
-const bundles = new Bundles(
-  findCorpus().bundles.map((name) => ({ name, read: async () => new Uint8Array(await readFile(name)) })),
-);
+const bundles = foundBundles();
 const [v10, ...later] = await Promise.all([10, 11, 12, 13, 14].map((version) => bundles.find("devnet", version)));
 const isHere = v10 !== undefined && later.every((one) => one !== undefined);
 const upgrades = [19, 21, 22, 23].map((networkVersion, i) => ({

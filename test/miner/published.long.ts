@@ -3,19 +3,13 @@
  * the proof that takes it back is verified by the machine when it is submitted. Two days of chain time at network version 28, most of them null
  * rounds. Needs the devnet bundle v18 in FILIGREE_BUNDLES.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+
 import { expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
+import { foundBundles, HOW } from "../support/found-bundles.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const folder = process.env["FILIGREE_BUNDLES"];
-const files = folder === undefined ? [] : readdirSync(folder).filter((name) => /\.(car|tar\.zst)$/.test(name));
-const bundles = new Bundles(
-  files.map((name) => ({ name, read: async () => new Uint8Array(readFileSync(path.join(folder ?? "", name))) })),
-);
+const bundles = foundBundles();
 const bundle = await bundles.find("devnet", 18);
 
 /** With so many accounts the id of the miner has its sectors' deadline open at this epoch, and a day later again. */

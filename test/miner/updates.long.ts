@@ -1,18 +1,14 @@
 /** A sector whose data came later is proven day by day: by its second replica, and after the first is gone by that alone. */
-import { readFile } from "node:fs/promises";
+
 import { afterAll, expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { findVersion } from "../../src/schema/versions/rows.ts";
-import { findCorpus } from "../support/find-corpus.ts";
+import { foundBundles, HOW } from "../support/found-bundles.ts";
 import { DEADLINE, UpdatesNet } from "../support/updates.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
 const VERSION = 28;
 const PERIOD = 2880;
 
-const bundles = new Bundles(
-  findCorpus().bundles.map((name) => ({ name, read: async () => new Uint8Array(await readFile(name)) })),
-);
+const bundles = foundBundles();
 const bundle = await bundles.find("devnet", findVersion(VERSION)?.actors ?? 0);
 let one: UpdatesNet | undefined;
 afterAll(() => one?.close());

@@ -3,21 +3,18 @@
  * published and activated, a sector is proven before the upgrade and one is begun before and proven after it, each by the methods of its
  * version and for the pledge that was told. Where no bundles are at hand this says so and skips.
  */
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { active, importFile, makeFile, startDeal, type View } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
-import { findCorpus } from "../support/find-corpus.ts";
+import { foundBundles, HOW } from "../support/found-bundles.ts";
 import { methodsFrom, powerOf } from "../support/miner-messages.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const bundles = new Bundles(
-  findCorpus().bundles.map((name) => ({ name, read: async () => new Uint8Array(await readFile(name)) })),
-);
+const bundles = foundBundles();
 const [v8, v9] = await Promise.all([8, 9].map((version) => bundles.find("devnet", version)));
 const isHere = v8 !== undefined && v9 !== undefined;
 /** A new sector takes some 20 epochs. */

@@ -2,21 +2,15 @@
  * Three nodes at network version 28, each with a store, peers and a miner of its own, under the published actors: each validates what the
  * others make, and all come to one head, over an upgrade from version 27 on the way. Needs the devnet bundles v17 and v18 in FILIGREE_BUNDLES.
  */
-import { readdirSync, readFileSync } from "node:fs";
-import path from "node:path";
+
 import { expect, test } from "vitest";
-import { Bundles } from "../../src/exec/bundles.ts";
 import { PUBLIC_MNEMONIC } from "../../src/node/accounts.ts";
 import { LocalNetwork } from "../../src/node/local-network.ts";
 import { FIL } from "../../src/types/amount.ts";
+import { foundBundles, HOW } from "../support/found-bundles.ts";
 import { until } from "../support/until.ts";
 
-const HOW = "set FILIGREE_BUNDLES to a folder with packs vN.tar.zst of the reference node";
-const folder = process.env["FILIGREE_BUNDLES"];
-const files = folder === undefined ? [] : readdirSync(folder).filter((name) => /\.(car|tar\.zst)$/.test(name));
-const bundles = new Bundles(
-  files.map((name) => ({ name, read: async () => new Uint8Array(readFileSync(path.join(folder ?? "", name))) })),
-);
+const bundles = foundBundles();
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
 const isHere = v17 !== undefined && v18 !== undefined;
 const UPGRADE = 4;
