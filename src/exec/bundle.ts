@@ -81,12 +81,13 @@ export function carsOf(file: Uint8Array): readonly Uint8Array[] {
   return [...carsIn(file)];
 }
 
-/** Binary CID of a CAR's root; undefined for what has none, or is no CAR. */
-export function rootOfCar(car: Uint8Array): Uint8Array | undefined {
+/** A CAR's root; null for what has none, or is no CAR. */
+export function rootOfCar(car: Uint8Array): CID | null {
   try {
-    return readCar(car).roots[0];
+    const [root] = readCar(car).roots;
+    return root === undefined ? null : CID.decode(root);
   } catch {
-    return undefined;
+    return null;
   }
 }
 

@@ -5,8 +5,9 @@
  */
 import { describeError } from "../base/errors.ts";
 import { actorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
+import { isZstd } from "../storage/zstd.ts";
 import { cidKey } from "../types/cid.ts";
-import { type Bundle, BundleError, carsIn, missingBundle, readBundle, rootOfCar } from "./bundle.ts";
+import { type Bundle, carsIn, missingBundle, readBundle, rootOfCar } from "./bundle.ts";
 
 export type BundleFile = {
   readonly name: string;
@@ -82,22 +83,19 @@ export class Bundles {
     const published = new Set(actorBundles().map(({ manifest }) => cidKey(manifest)));
     const there = new Set<string>();
     try {
-      let unknown: BundleError | null = null;
-      for (const car of carsIn(await file.read())) {
+      const bytes = await file.read();
+      const isPack = isZstd(bytes);
+      for (const car of carsIn(bytes)) {
         const root = rootOfCar(car);
-        const key = root === undefined ? "" : cidKey(root);
+        const key = root === null ? "" : cidKey(root);
         if (published.has(key)) there.add(key);
-        if (published.has(key) && key !== wanted) continue;
-        try {
-          this.add(await readBundle(car));
-          if (key === wanted) return;
-        } catch (error) {
-          // A pack holds bundles of networks that are in no table, too.
-          if (!(error instanceof BundleError) || error.code !== "UNKNOWN_BUNDLE") throw error;
-          unknown = error;
-        }
+        // A pack holds bundles of networks that are in no table, too: their codes are not looked at. Any other file is told what is wrong with it.
+        else if (!isPack || root === null) await readBundle(car);
+        if (key !== wanted) continue;
+        this.add(await readBundle(car));
+        return;
       }
-      if (there.size === 0) this.refused.set(file.name, unknown?.message ?? "it holds no bundle");
+      if (there.size === 0) this.refused.set(file.name, "it holds no published bundle");
       this.files.set(file, there);
     } catch (error) {
       this.refused.set(file.name, describeError(error));
