@@ -84,7 +84,7 @@ async function sendTheirs(provider) {
   if (found?.status !== "0x1") throw new Error("the value was not sent");
 }
 
-const FORMS = { "ours, one miner with a sector": {}, "ours, bare": { miners: 0 } };
+const FORMS = { "ours, one miner with a sector": { miners: 1 }, "ours, bare": {} };
 
 /** What a process of its own does: `node lab.bench.mjs <form>`. */
 const once = {
