@@ -241,10 +241,12 @@ export const UPDATE_STEPS: Steps = {
   async AbortUpgrade(record, context) {
     const { folders, miner, chain } = context;
     const { message, finalEpoch } = updateOf(record);
-    const { epoch } = await chain.head();
     if ((await replicaOnChain(record, context)) === "new") return onChain(record, context);
     // A fork may still execute what was sent, and the sector would be proven by the new replica.
     const due = Math.max(message === null ? 0 : (finalEpoch ?? 0), await finalOfSent(record, context));
+    // What was sent may have been executed while it was waited for.
+    if ((await replicaOnChain(record, context)) === "new") return onChain(record, context);
+    const { epoch } = await chain.head();
     if (epoch < due) return { untilEpoch: Math.min(due, epoch + LOOK_EPOCHS), patient: true };
     const name = { miner, number: record.number };
     const folder = await ownFolder(folders, name, record);
