@@ -58,7 +58,8 @@ export function probeBig(operation: i32, aLength: i32, bLength: i32): i32 {
   if (operation == 15) return outBig(Big.fromU64(a.lowU64));
   if (operation == 16) return outBig(Big.fromU64((a.isU64 ? 1 : 0) + (a.isI64 ? 2 : 0) + (<u64>a.bitLength << 2)));
   if (operation == 17) return outBig(Big.parse(a.toString()));
-  return outBig(a.abs());
+  if (operation == 18) return outBig(a.abs());
+  return outBig(a.times(b.lowI64));
 }
 
 /** Kinds of `probeRead`. */

@@ -165,7 +165,7 @@ export function field32(value: u32): void {
 
 /** An amount of 128 bits, low half first; false if it is negative or larger. */
 export function amount(value: Big): bool {
-  if (value.negative || value.limbs.length > 4) return false;
+  if (value.negative || value.bitLength > 128) return false;
   field64(value.lowU64);
   field64(value.rsh(64).lowU64);
   return true;

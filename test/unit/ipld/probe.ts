@@ -60,6 +60,7 @@ export const BIG_OPERATIONS = [
   "fits",
   "parse",
   "abs",
+  "times",
 ] as const;
 export type BigOperation = (typeof BIG_OPERATIONS)[number];
 
