@@ -17,8 +17,9 @@ export function ptrOf(bytes: Bytes): usize {
   return changetype<usize>(bytes);
 }
 
-/** Copies `length` bytes at `from` into a new byte string. */
+/** Copies `length` bytes at `from` into a new byte string; no bytes are the shared empty one. */
 export function bytesAt(from: usize, length: i32): Bytes {
+  if (length == 0) return EMPTY;
   const out = new StaticArray<u8>(length);
   memory.copy(changetype<usize>(out), from, <usize>length);
   return out;
@@ -44,10 +45,14 @@ export function equal(a: Bytes, b: Bytes): bool {
 
 /** Bytewise order, a shorter string before its extensions: -1, 0 or 1. */
 export function compare(a: Bytes, b: Bytes): i32 {
-  const shorter = min(a.length, b.length);
-  const order = memory.compare(ptrOf(a), ptrOf(b), <usize>shorter);
+  return compareAt(ptrOf(a), a.length, ptrOf(b), b.length);
+}
+
+/** `compare` of what lies at two addresses. */
+export function compareAt(a: usize, aLength: i32, b: usize, bLength: i32): i32 {
+  const order = memory.compare(a, b, <usize>min(aLength, bLength));
   if (order != 0) return order < 0 ? -1 : 1;
-  return a.length == b.length ? 0 : a.length < b.length ? -1 : 1;
+  return aLength == bLength ? 0 : aLength < bLength ? -1 : 1;
 }
 
 /** FNV-1a over the bytes; for tables inside the core, never for anything that leaves it. */

@@ -36,12 +36,12 @@ const MAJOR_MAP: u8 = 5;
 const MAJOR_TAG: u8 = 6;
 const MAJOR_SIMPLE: u8 = 7;
 
-const EMPTY_CID: Cid = new Cid(EMPTY);
-
 @final
 export class CborReader {
   /** First violation met, or CBOR_OK. */
   fault: i32 = CBOR_OK;
+  /** A link that is met often: where it stands, `cid` answers with this very object. */
+  usual: Cid | null = null;
   private at: usize;
   private readonly end: usize;
   private value: u64 = 0;
@@ -108,19 +108,49 @@ export class CborReader {
     return false;
   }
 
-  private take(major: u8, limit: u64): Bytes {
-    if (!this.expect(major)) return EMPTY;
+  /** Passes a string, whose bytes lie at `passedAt` then. False on a violation. */
+  private pass(major: u8, limit: u64): bool {
+    if (!this.expect(major)) return false;
     if (this.value > limit) {
       this.fail(CBOR_TOO_LONG);
-      return EMPTY;
+      return false;
     }
     if (this.value > <u64>(this.end - this.at)) {
       this.fail(CBOR_TRUNCATED);
-      return EMPTY;
+      return false;
     }
-    const start = this.at;
     this.at += <usize>this.value;
-    return bytesAt(start, <i32>this.value);
+    return true;
+  }
+
+  private take(major: u8, limit: u64): Bytes {
+    if (!this.pass(major, limit)) return EMPTY;
+    return bytesAt(this.passedAt, this.passedBytes);
+  }
+
+  /** Where the string lies that was passed last, and its length; 0 after a violation. */
+  get passedAt(): usize {
+    return this.at - <usize>this.passedBytes;
+  }
+
+  get passedBytes(): i32 {
+    return this.ok ? <i32>this.value : 0;
+  }
+
+  /** Passes a byte string without taking it. */
+  passBytes(limit: u64 = MAX_BYTE_STRING): void {
+    this.pass(MAJOR_BYTES, limit);
+  }
+
+  /** Passes one whole item. */
+  passItem(): void {
+    this.skip(0);
+  }
+
+  /** Goes to an offset of the source. */
+  seek(offset: i32): void {
+    assert(offset >= 0 && offset <= this.source.length, "offset outside of the source");
+    this.at = ptrOf(this.source) + <usize>offset;
   }
 
   /** True if the next item is null or undefined's canonical stand-in (0xf6). */
@@ -201,30 +231,40 @@ export class CborReader {
   }
 
   cid(): Cid {
-    if (!this.expect(MAJOR_TAG)) return EMPTY_CID;
+    if (!this.passCid()) return Cid.NONE;
+    const link = this.passedAt + 1;
+    const length = this.passedBytes - 1;
+    const usual = this.usual;
+    if (usual !== null && usual.bytes.length == length && memory.compare(link, ptrOf(usual.bytes), <usize>length) == 0) return usual;
+    return new Cid(bytesAt(link, length));
+  }
+
+  /** Passes a link: a zero and the CID's bytes, as a byte string. False on a violation. */
+  passCid(): bool {
+    if (!this.expect(MAJOR_TAG)) return false;
     if (this.value != 42) {
       this.fail(CBOR_WRONG_TYPE);
-      return EMPTY_CID;
+      return false;
     }
-    const link = this.take(MAJOR_BYTES, <u64>MAX_CID_BYTES);
-    if (!this.ok) return EMPTY_CID;
-    if (link.length < 2 || unchecked(link[0]) != 0 || !isCid(ptrOf(link) + 1, link.length - 1)) {
-      this.fail(CBOR_BAD_VALUE);
-      return EMPTY_CID;
-    }
-    return new Cid(bytesAt(ptrOf(link) + 1, link.length - 1));
+    if (!this.pass(MAJOR_BYTES, <u64>MAX_CID_BYTES)) return false;
+    const link = this.passedAt;
+    const length = this.passedBytes;
+    if (length >= 2 && load<u8>(link) == 0 && isCid(link + 1, length - 1)) return true;
+    this.fail(CBOR_BAD_VALUE);
+    return false;
   }
 
   /** Token amounts and other big integers: empty for zero, else a sign byte (0 or 1) and a big-endian magnitude. */
   big(): Big {
-    const raw = this.take(MAJOR_BYTES, MAX_BIG_BYTES);
-    if (raw.length == 0) return Big.ZERO;
-    const sign = unchecked(raw[0]);
+    if (!this.pass(MAJOR_BYTES, MAX_BIG_BYTES) || this.value == 0) return Big.ZERO;
+    const length = this.passedBytes;
+    const at = this.passedAt;
+    const sign = load<u8>(at);
     if (sign > 1) {
       this.fail(CBOR_BAD_VALUE);
       return Big.ZERO;
     }
-    return Big.fromBytes(ptrOf(raw) + 1, raw.length - 1, sign == 1);
+    return Big.fromBytes(at + 1, length - 1, sign == 1);
   }
 
   /** The next whole item, unread, as its own bytes. */

@@ -1,7 +1,14 @@
 /** Canonical DAG-CBOR, writing: minimal heads, links as tag 42 over 0x00 and the binary CID. */
 import { Big } from "../base/big";
-import { Bytes, bytesAt, ptrOf } from "../base/bytes";
+import { Bytes, bytesAt, EMPTY, ptrOf } from "../base/bytes";
 import { Cid } from "./cid";
+
+/** Least size of a buffer. */
+const MIN_BUFFER: i32 = 256;
+/** Largest buffer that is kept. */
+const MAX_SPARE: i32 = 65536;
+/** A buffer that no writer writes to: the next one takes it. */
+let spare: StaticArray<u8> | null = null;
 
 @final
 export class CborWriter {
@@ -11,14 +18,22 @@ export class CborWriter {
   /** `actorsVersion` selects the layout where a type changed between versions of actors. */
   constructor(
     readonly actorsVersion: i32 = 2,
-    capacity: i32 = 256,
+    capacity: i32 = MIN_BUFFER,
   ) {
-    this.buffer = new StaticArray<u8>(capacity);
+    const kept = spare;
+    if (kept !== null && kept.length >= capacity) {
+      this.buffer = kept;
+      spare = null;
+    } else this.buffer = new StaticArray<u8>(max(capacity, MIN_BUFFER));
   }
 
-  /** The bytes written so far. */
+  /** The bytes written since the beginning or the last `finish`; the writer is empty then. */
   finish(): Bytes {
-    return bytesAt(changetype<usize>(this.buffer), this.used);
+    const out = bytesAt(changetype<usize>(this.buffer), this.used);
+    if (this.buffer.length <= MAX_SPARE) spare = this.buffer;
+    this.buffer = EMPTY;
+    this.used = 0;
+    return out;
   }
 
   private room(size: i32): usize {
@@ -110,14 +125,20 @@ export class CborWriter {
       return this;
     }
     this.head(2, <u64>(size + 1));
-    store<u8>(this.room(1), value.negative ? 1 : 0);
-    return this.raw(value.magnitude());
+    const at = this.room(1 + size);
+    store<u8>(at, value.negative ? 1 : 0);
+    value.writeMagnitude(at + 1, size);
+    return this;
   }
 
   /** Bytes that are CBOR already. */
   raw(value: Bytes): this {
-    const at = this.room(value.length);
-    memory.copy(at, ptrOf(value), <usize>value.length);
+    return this.rawAt(ptrOf(value), value.length);
+  }
+
+  /** `raw` of what lies at an address. */
+  rawAt(from: usize, length: i32): this {
+    memory.copy(this.room(length), from, <usize>length);
     return this;
   }
 }

@@ -5,7 +5,7 @@
  * is read because links on chain may carry it, never made. No base encoding inside the core.
  * Source: multiformats CID specification; code table of multiformats/multicodec.
  */
-import { Bytes, bytesAt, equal, ptrOf } from "../base/bytes";
+import { Bytes, bytesAt, EMPTY, equal, ptrOf } from "../base/bytes";
 import { putVarint, varintAt, varintLength } from "../base/varint";
 import { blake2b } from "../crypto/hash/blake2b";
 
@@ -25,6 +25,9 @@ export const MAX_CID_BYTES: i32 = 512;
 
 @final
 export class Cid {
+  /** What stands for a link that was not read yet. */
+  static readonly NONE: Cid = new Cid(EMPTY);
+
   constructor(readonly bytes: Bytes) {}
 
   eq(other: Cid): bool {
@@ -33,9 +36,7 @@ export class Cid {
 
   /** Codec of the content; dag-pb for a version 0 identifier. */
   get codec(): u64 {
-    const start = ptrOf(this.bytes);
-    if (isV0(start, this.bytes.length)) return CODEC_DAG_PB;
-    return varintAt(start + 1);
+    return codecAt(ptrOf(this.bytes), this.bytes.length);
   }
 
   /** Hash function code. */
@@ -55,6 +56,11 @@ export class Cid {
     at += <usize>varintLength(at, end);
     return bytesAt(at, <i32>(end - at));
   }
+}
+
+/** `Cid.codec` of the well-formed CID that lies at `start`. */
+export function codecAt(start: usize, length: i32): u64 {
+  return isV0(start, length) ? CODEC_DAG_PB : varintAt(start + 1);
 }
 
 function isV0(start: usize, length: i32): bool {

@@ -14,10 +14,10 @@
  * (go-hamt-ipld/v3 and later). What is checked on loading differs: rule set 0 trusts its blocks, 2 and 3 insist on the
  * canonical form (sorted buckets, no node that would fit into a bucket of its parent).
  */
-import { Bytes, bytesAt, compare, EMPTY, ptrOf } from "../base/bytes";
+import { Bytes, bytesAt, compareAt, EMPTY, ptrOf } from "../base/bytes";
 import { CBOR_BAD_VALUE, CborReader } from "./cbor-reader";
 import { CborWriter } from "./cbor-writer";
-import { Cid, CODEC_DAG_CBOR } from "./cid";
+import { Cid, codecAt, CODEC_DAG_CBOR } from "./cid";
 
 /** Most pairs in a bucket. */
 export const HAMT_BUCKET: i32 = 3;
@@ -34,6 +34,9 @@ export class HamtEntry {
   ) {}
 }
 
+/** Of pointers that are links. */
+const NO_ENTRIES: Array<HamtEntry> = [];
+
 @final
 export class HamtPointer {
   /** Link of the child as last written; null for a bucket, and for a new child under rule set 3. */
@@ -42,27 +45,44 @@ export class HamtPointer {
   child: HamtNode | null = null;
   /** Rule set 3: the child differs from what the link leads to. */
   dirty: bool = false;
-  entries: Array<HamtEntry> = [];
+
+  constructor(readonly entries: Array<HamtEntry> = NO_ENTRIES) {}
 
   // @ts-ignore: decorator
   @inline
   get isShard(): bool {
     return this.link !== null || this.child !== null;
   }
-
-  static bucket(entries: Array<HamtEntry>): HamtPointer {
-    const pointer = new HamtPointer();
-    pointer.entries = entries;
-    return pointer;
-  }
 }
 
+const NO_SPANS: StaticArray<u32> = [];
+/** In the second half of a span: bits of the size, above which stands the number of a bucket's pairs, 0 for a link. */
+const SIZE_BITS: u32 = 30;
+const SIZE_MASK: u32 = (1 << SIZE_BITS) - 1;
+
+/**
+ * A node. Of one that was read, a pointer becomes an object when it is asked for; the others are passed on as the bytes that
+ * they are, which is their one wire form (readers take no other). Most changes touch one pointer of a node.
+ */
 @final
 export class HamtNode {
   /** What is wrong with it, when it was read; empty for a sound node. */
   fault: string = "";
-  bits: u64 = 0;
-  pointers: Array<HamtPointer> = [];
+
+  constructor(
+    public bits: u64 = 0,
+    private readonly pointers: Array<HamtPointer | null> = [],
+    private block: Bytes = EMPTY,
+    /** Of each pointer that the block has, where it begins there, and its size and kind. */
+    private spans: StaticArray<u32> = NO_SPANS,
+    /** Rule set that it was read by. */
+    private readonly version: i32 = 0,
+  ) {}
+
+  /** Number of pointers. */
+  get size(): i32 {
+    return this.pointers.length;
+  }
 
   has(slot: i32): bool {
     return ((this.bits >> slot) & 1) != 0;
@@ -73,7 +93,26 @@ export class HamtNode {
     return <i32>popcnt<u64>(this.bits & (((<u64>1) << slot) - 1));
   }
 
+  /** The pointer at a position. */
+  pointer(at: i32): HamtPointer {
+    const known = this.pointers[at];
+    if (known !== null) return known;
+    const pointer = readPointer(this.block, <i32>this.spans[at << 1], this.version);
+    this.pointers[at] = pointer;
+    return pointer;
+  }
+
+  /** The pointer at a position if it is an object already: only such a one has a child or was changed. */
+  opened(at: i32): HamtPointer | null {
+    return this.pointers[at];
+  }
+
+  replace(at: i32, pointer: HamtPointer): void {
+    this.pointers[at] = pointer;
+  }
+
   insert(slot: i32, pointer: HamtPointer): void {
+    this.openAll();
     const at = this.position(slot);
     const pointers = this.pointers;
     pointers.push(pointer);
@@ -83,6 +122,7 @@ export class HamtNode {
   }
 
   remove(slot: i32): void {
+    this.openAll();
     const at = this.position(slot);
     const pointers = this.pointers;
     for (let i = at; i < pointers.length - 1; i++) pointers[i] = pointers[i + 1];
@@ -90,15 +130,36 @@ export class HamtNode {
     this.bits &= ~((<u64>1) << slot);
   }
 
+  /** Positions change: from now on no pointer is looked up in the block. */
+  private openAll(): void {
+    for (let i = 0; i < this.pointers.length; i++) this.pointer(i);
+    this.block = EMPTY;
+    this.spans = NO_SPANS;
+  }
+
+  /** Writes the pointer at a position if it is none that was opened; false if it was. */
+  writeUnopened(at: i32, w: CborWriter): bool {
+    if (this.pointers[at] !== null) return false;
+    w.rawAt(ptrOf(this.block) + <usize>this.spans[at << 1], <i32>(this.spans[(at << 1) + 1] & SIZE_MASK));
+    return true;
+  }
+
+  /** Number of pairs of the bucket at a position, 0 for a shard. */
+  private pairsAt(at: i32): i32 {
+    const pointer = this.pointers[at];
+    if (pointer === null) return <i32>(this.spans[(at << 1) + 1] >> SIZE_BITS);
+    return pointer.isShard ? 0 : pointer.entries.length;
+  }
+
   get shardCount(): i32 {
     let count = 0;
-    for (let i = 0; i < this.pointers.length; i++) if (this.pointers[i].isShard) count++;
+    for (let i = 0; i < this.pointers.length; i++) if (this.pairsAt(i) == 0) count++;
     return count;
   }
 
   get entryCount(): i32 {
     let count = 0;
-    for (let i = 0; i < this.pointers.length; i++) count += this.pointers[i].entries.length;
+    for (let i = 0; i < this.pointers.length; i++) count += this.pairsAt(i);
     return count;
   }
 }
@@ -128,36 +189,60 @@ export function decodeHamtNode(block: Bytes, version: i32, width: i32, root: boo
   if (!r.ok) return refuse("HAMT node does not decode");
   if (width < 6 && bits >> (1 << width) != 0) return refuse("HAMT node has bits beyond its width");
   if (<i32>popcnt<u64>(bits) != count) return refuse("HAMT node's bitfield and pointers disagree");
-  const node = new HamtNode();
-  node.bits = bits;
+  const spans = new StaticArray<u32>(count << 1);
   for (let i = 0; i < count; i++) {
-    const pointer = new HamtPointer();
+    const start = r.offset;
     const link = version < 3 ? readEarlyKind(r) : r.peek() == 6;
+    let size = 0;
     if (link) {
-      const cid = r.cid();
-      if (!r.ok) return refuse("HAMT pointer does not decode");
-      if (version >= 2 && cid.codec != CODEC_DAG_CBOR) return refuse("HAMT link is not DAG-CBOR");
-      pointer.link = cid;
+      if (!r.passCid()) return refuse("HAMT pointer does not decode");
+      if (version >= 2 && codecAt(r.passedAt + 1, r.passedBytes - 1) != CODEC_DAG_CBOR) return refuse("HAMT link is not DAG-CBOR");
     } else {
-      const size = r.array(<u64>HAMT_BUCKET);
+      size = r.array(<u64>HAMT_BUCKET);
       if (!r.ok || size == 0) return refuse("HAMT bucket is malformed");
+      let before: usize = 0;
+      let beforeBytes = 0;
       for (let j = 0; j < size; j++) {
         r.tuple(2);
-        const key = r.bytes();
-        const value = r.raw();
+        r.passBytes();
+        const key = r.passedAt;
+        const keyBytes = r.passedBytes;
+        r.passItem();
         if (!r.ok) return refuse("HAMT entry does not decode");
-        if (j > 0 && version >= 2 && compare(pointer.entries[j - 1].key, key) >= 0)
-          return refuse("HAMT bucket is not sorted");
-        pointer.entries.push(new HamtEntry(key, value));
+        if (j > 0 && version >= 2 && compareAt(before, beforeBytes, key, keyBytes) >= 0) return refuse("HAMT bucket is not sorted");
+        before = key;
+        beforeBytes = keyBytes;
       }
     }
-    node.pointers.push(pointer);
+    unchecked((spans[i << 1] = <u32>start));
+    unchecked((spans[(i << 1) + 1] = <u32>(r.offset - start) | (<u32>size << SIZE_BITS)));
   }
+  const node = new HamtNode(bits, new Array<HamtPointer | null>(count), block, spans, version);
   if (!root && version >= 2) {
     if (count == 0) return refuse("HAMT has an empty inner node");
     if (node.shardCount == 0 && node.entryCount <= HAMT_BUCKET) return refuse("HAMT node should be a bucket");
   }
   return node;
+}
+
+/** The pointer at an offset of a node's block, which `decodeHamtNode` has found well formed. */
+function readPointer(block: Bytes, start: i32, version: i32): HamtPointer {
+  const r = new CborReader(block);
+  r.seek(start);
+  const link = version < 3 ? readEarlyKind(r) : r.peek() == 6;
+  if (link) {
+    const pointer = new HamtPointer();
+    pointer.link = r.cid();
+    return pointer;
+  }
+  const size = r.array(<u64>HAMT_BUCKET);
+  const entries = new Array<HamtEntry>(size);
+  for (let i = 0; i < size; i++) {
+    r.tuple(2);
+    const key = r.bytes();
+    entries[i] = new HamtEntry(key, r.raw());
+  }
+  return new HamtPointer(entries);
 }
 
 /** Reads the map head and key of an early pointer: true for a link, false for a bucket. */
@@ -178,10 +263,10 @@ export function encodeHamtNode(node: HamtNode, version: i32): Bytes {
   const w = new CborWriter();
   w.array(2);
   w.bytes(writeBits(node.bits));
-  const pointers = node.pointers;
-  w.array(pointers.length);
-  for (let i = 0; i < pointers.length; i++) {
-    const pointer = pointers[i];
+  w.array(node.size);
+  for (let i = 0; i < node.size; i++) {
+    if (node.writeUnopened(i, w)) continue;
+    const pointer = node.pointer(i);
     const link = pointer.link;
     if (version < 3) w.map(1).text(link !== null ? KEY_LINK : KEY_BUCKET);
     if (link !== null) {

@@ -74,7 +74,7 @@ export class Hamt {
     for (let depth = 0; ; depth++) {
       const slot = this.slot(digest, depth);
       if (!node.has(slot)) return null;
-      const pointer = node.pointers[node.position(slot)];
+      const pointer = node.pointer(node.position(slot));
       if (pointer.isShard) {
         node = this.child(pointer);
         continue;
@@ -131,11 +131,11 @@ export class Hamt {
     const slot = this.slot(digest, depth);
     if (!node.has(slot)) {
       if (value === null) return ABSENT;
-      node.insert(slot, HamtPointer.bucket([new HamtEntry(key, value)]));
+      node.insert(slot, new HamtPointer([new HamtEntry(key, value)]));
       return CHANGED;
     }
     const at = node.position(slot);
-    const pointer = node.pointers[at];
+    const pointer = node.pointer(at);
     if (pointer.isShard) {
       const child = this.child(pointer);
       const result = this.change(child, digest, depth + 1, key, value);
@@ -158,7 +158,7 @@ export class Hamt {
       return CHANGED;
     }
     if (value === null) return ABSENT;
-    if (entries.length >= HAMT_BUCKET) node.pointers[at] = this.split(entries, digest, depth, key, value);
+    if (entries.length >= HAMT_BUCKET) node.replace(at, this.split(entries, digest, depth, key, value));
     else insertSorted(entries, new HamtEntry(key, value));
     return CHANGED;
   }
@@ -182,35 +182,35 @@ export class Hamt {
 
   /** Pulls the pairs of a child up if they fit into a bucket. */
   private collapse(node: HamtNode, at: i32, child: HamtNode): void {
-    const below = child.pointers;
+    const below = child.size;
     if (this.version < 2) {
-      if (below.length == 0) this.store.fail("HAMT child became empty");
-      if (below.length == 1) {
-        if (!below[0].isShard) node.pointers[at] = below[0];
+      if (below == 0) this.store.fail("HAMT child became empty");
+      if (below == 1) {
+        if (!child.pointer(0).isShard) node.replace(at, child.pointer(0));
         return;
       }
-      if (below.length > HAMT_BUCKET) return;
+      if (below > HAMT_BUCKET) return;
     }
     if (child.shardCount != 0 || child.entryCount > HAMT_BUCKET) return;
-    if (below.length == 1) {
-      node.pointers[at] = below[0];
+    if (below == 1) {
+      node.replace(at, child.pointer(0));
       return;
     }
     const pulled: Array<HamtEntry> = [];
-    for (let i = 0; i < below.length; i++) {
-      const entries = below[i].entries;
+    for (let i = 0; i < below; i++) {
+      const entries = child.pointer(i).entries;
       for (let j = 0; j < entries.length; j++) {
         if (this.version < 2) pulled.push(entries[j]);
         else insertSorted(pulled, entries[j]);
       }
     }
-    node.pointers[at] = HamtPointer.bucket(pulled);
+    node.replace(at, new HamtPointer(pulled));
   }
 
   private flushChildren(node: HamtNode): void {
-    const pointers = node.pointers;
-    for (let i = 0; i < pointers.length; i++) {
-      const pointer = pointers[i];
+    for (let i = 0; i < node.size; i++) {
+      const pointer = node.opened(i);
+      if (pointer === null) continue;
       const child = pointer.child;
       if (child === null || (this.version >= 3 && !pointer.dirty)) continue;
       this.flushChildren(child);
@@ -254,12 +254,12 @@ export class HamtCursor {
       const top = this.nodes.length - 1;
       const node = this.nodes[top];
       const place = this.places[top];
-      if (place >= node.pointers.length) {
+      if (place >= node.size) {
         this.nodes.pop();
         this.places.pop();
         continue;
       }
-      const pointer = node.pointers[place];
+      const pointer = node.pointer(place);
       if (pointer.isShard) {
         if ((top + 2) * this.map.width > 256) this.map.store.fail("HAMT is deeper than its digests");
         this.places[top] = place + 1;

@@ -57,9 +57,9 @@ export class SealVerifyInfo extends Codec {
   interactiveRandomness: Bytes = EMPTY;
   proof: Bytes = EMPTY;
   /** CommR */
-  sealedCID: Cid = new Cid(EMPTY);
+  sealedCID: Cid = Cid.NONE;
   /** CommD */
-  unsealedCID: Cid = new Cid(EMPTY);
+  unsealedCID: Cid = Cid.NONE;
 
   read(r: CborReader): void {
     r.tuple(8);

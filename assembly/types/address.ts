@@ -38,8 +38,7 @@ export class Address {
 
   static id(id: u64): Address {
     const scratch = memory.data(16);
-    store<u8>(scratch, PROTOCOL_ID);
-    return new Address(bytesAt(scratch, 1 + putVarint(scratch + 1, id)));
+    return new Address(bytesAt(scratch, writeIdAddress(id, scratch)));
   }
 
   /** Actor address: blake2b-160 of the creation data. */
@@ -90,6 +89,12 @@ export class Address {
   compare(other: Address): i32 {
     return compare(this.bytes, other.bytes);
   }
+}
+
+/** Writes the bytes of an ID address to `at`, where there is room for 11, and returns their number. */
+export function writeIdAddress(id: u64, at: usize): i32 {
+  store<u8>(at, PROTOCOL_ID);
+  return 1 + putVarint(at + 1, id);
 }
 
 /** The address in `bytes`, or null if it is malformed. */

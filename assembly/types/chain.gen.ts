@@ -12,9 +12,9 @@ import { readSignature } from "../types/signature";
 
 /** An actor in the state tree (before delegated addresses, network versions below 18). */
 export class ActorEntry extends Codec {
-  code: Cid = new Cid(EMPTY);
+  code: Cid = Cid.NONE;
   /** Root of the actor's state. */
-  head: Cid = new Cid(EMPTY);
+  head: Cid = Cid.NONE;
   /** Number of messages sent, for accounts. */
   nonce: u64 = 0;
   /** attoFIL */
@@ -41,8 +41,8 @@ export class ActorEntry extends Codec {
 export class StateRoot extends Codec {
   version: u64 = 0;
   /** HAMT from ID address to ActorEntry. */
-  actors: Cid = new Cid(EMPTY);
-  info: Cid = new Cid(EMPTY);
+  actors: Cid = Cid.NONE;
+  info: Cid = Cid.NONE;
 
   read(r: CborReader): void {
     r.tuple(3);
@@ -208,10 +208,10 @@ export class BlockHeader extends Codec {
   parentWeight: Big = Big.ZERO;
   /** epoch */
   height: i64 = 0;
-  parentStateRoot: Cid = new Cid(EMPTY);
-  parentMessageReceipts: Cid = new Cid(EMPTY);
+  parentStateRoot: Cid = Cid.NONE;
+  parentMessageReceipts: Cid = Cid.NONE;
   /** Links of the two message arrays, BLS and secp256k1. */
-  messages: Cid = new Cid(EMPTY);
+  messages: Cid = Cid.NONE;
   blsAggregate: Bytes | null = null;
   /** seconds since 1970 */
   timestamp: u64 = 0;

@@ -115,7 +115,7 @@ export class Amount extends Codec {
 
 @final
 export class Link extends Codec {
-  value: Cid = new Cid(EMPTY);
+  value: Cid = Cid.NONE;
 
   static of(value: Cid): Link {
     const item = new Link();

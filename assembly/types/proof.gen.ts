@@ -12,7 +12,7 @@ export class SectorInfo extends Codec {
   sealProof: i64 = 0;
   sectorNumber: u64 = 0;
   /** CommR */
-  sealedCID: Cid = new Cid(EMPTY);
+  sealedCID: Cid = Cid.NONE;
 
   read(r: CborReader): void {
     r.tuple(3);

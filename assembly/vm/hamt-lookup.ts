@@ -120,10 +120,10 @@ export class HamtLookup {
   private readonly kept: StaticArray<KeptNode | null> = new StaticArray<KeptNode | null>(KEPT_NODES);
   private keptBytes: i32 = 0;
 
-  /** The value of `key` in the map below `root`, as CBOR bytes, or null. */
-  find(root: Cid, key: Bytes): Bytes | null {
+  /** The value of the key of `keyLength` bytes at `key` in the map below `root`, as CBOR bytes, or null. */
+  find(root: Cid, key: usize, keyLength: i32): Bytes | null {
     const digest = memory.data(40, 8);
-    sha256(ptrOf(key), <usize>key.length, digest);
+    sha256(key, <usize>keyLength, digest);
     let cid = ptrOf(root.bytes);
     let length = root.bytes.length;
     let place = 0;
@@ -149,7 +149,7 @@ export class HamtLookup {
       at = expect(at, MAJOR_TEXT);
       const kind = at < end ? load<u8>(at) : 0;
       if (argument != 1 || (kind != 0x30 && kind != 0x31)) malformed();
-      if (kind == 0x31) return findInBucket(at + 1, key);
+      if (kind == 0x31) return findInBucket(at + 1, key, keyLength);
       at = expect(at + 1, MAJOR_TAG);
       at = expect(at, MAJOR_BYTES);
       if (over(at) - at < 2) malformed();
@@ -204,7 +204,7 @@ function pointersBefore(bits: u64, slot: i32): i32 {
   return <i32>popcnt<u64>(bits & (((<u64>1) << slot) - 1));
 }
 
-function findInBucket(at: usize, key: Bytes): Bytes | null {
+function findInBucket(at: usize, key: usize, keyLength: i32): Bytes | null {
   at = expect(at, MAJOR_ARRAY);
   const pairs = argument;
   for (let i: u64 = 0; i < pairs; i++) {
@@ -212,7 +212,7 @@ function findInBucket(at: usize, key: Bytes): Bytes | null {
     if (argument != 2) malformed();
     at = expect(at, MAJOR_BYTES);
     const value = over(at);
-    const found = <i32>argument == key.length && memory.compare(at, ptrOf(key), <usize>key.length) == 0;
+    const found = <i32>argument == keyLength && memory.compare(at, key, <usize>keyLength) == 0;
     at = skip(value);
     if (found) return bytesAt(value, <i32>(at - value));
   }

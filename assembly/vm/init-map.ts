@@ -5,7 +5,7 @@
  * [address map, next id, network name], by itself. The tuple is kept while the actor's head stays the same.
  * Source: specs-actors builtin/init/init_actor_state.go.
  */
-import { Bytes, EMPTY } from "../base/bytes";
+import { Bytes, EMPTY, ptrOf } from "../base/bytes";
 import { CborReader } from "../ipld/cbor-reader";
 import { CborWriter } from "../ipld/cbor-writer";
 import { Cid } from "../ipld/cid";
@@ -15,8 +15,8 @@ import { HamtLookup } from "./hamt-lookup";
 
 @final
 export class InitMap {
-  private head: Cid = new Cid(EMPTY);
-  private root: Cid = new Cid(EMPTY);
+  private head: Cid = Cid.NONE;
+  private root: Cid = Cid.NONE;
   private nextId: u64 = 0;
   private networkName: Bytes = EMPTY;
   private readonly lookup: HamtLookup = new HamtLookup();
@@ -26,7 +26,7 @@ export class InitMap {
   /** The id of an address, or -1. `head` is the init actor's state. */
   get(head: Cid, address: Bytes): i64 {
     this.read(head);
-    const found = this.lookup.find(this.root, address);
+    const found = this.lookup.find(this.root, ptrOf(address), address.length);
     if (found === null) return -1;
     const r = new CborReader(found);
     const id = r.i64();

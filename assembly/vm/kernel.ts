@@ -62,13 +62,15 @@ export class Kernel extends Frame {
   private bases: Array<Cid> | null = null;
   /** -1 while not known. */
   receiverId: i64 = -1;
+  private isSettled: bool = false;
   private kind: ActorKind | null = null;
   private method: i32 = 0;
   private params_: Bytes = EMPTY;
 
   constructor(
     readonly ctx: Context,
-    private readonly caller_: Address,
+    private caller_: Address,
+    private readonly callerId: u64,
     private receiver_: Address,
     private readonly value_: Big,
     /** Number of calls around this one. */
@@ -92,10 +94,13 @@ export class Kernel extends Frame {
   }
 
   get caller(): Address {
+    // Written out when somebody asks: a transfer of funds does not.
+    if (!this.caller_.isId) this.caller_ = Address.id(this.callerId);
     return this.caller_;
   }
 
   get receiver(): Address {
+    if (this.isSettled && this.version.receiverIsId && !this.receiver_.isId) this.receiver_ = Address.id(<u64>this.receiverId);
     return this.receiver_;
   }
 
@@ -140,13 +145,13 @@ export class Kernel extends Frame {
 
   allowOnly(addresses: Array<Address>): void {
     this.allowAny();
-    for (let i = 0; i < addresses.length; i++) if (addresses[i].eq(this.caller_)) return;
+    for (let i = 0; i < addresses.length; i++) if (addresses[i].eq(this.caller)) return;
     this.abort(SYS_FORBIDDEN, "caller is not allowed");
   }
 
   allowTypes(names: Array<string>): void {
     this.allowAny();
-    const code = this.codeOf(this.caller_);
+    const code = this.codeOf(this.caller);
     if (code === null) {
       endRun("the caller does not exist");
       return;
@@ -239,7 +244,7 @@ export class Kernel extends Frame {
 
   send(to: Address, method: u64, params: Bytes, value: Big): SendResult {
     if (this.inTransaction) this.abort(SYS_ILLEGAL_ACTOR, "send inside of a transaction");
-    const code = this.sendFrom(this.receiver_, to, method, params, value);
+    const code = this.sendFrom(this.receiver, to, method, params, value);
     return new SendResult(code, code == OK ? this.ctx.returned : EMPTY);
   }
 
@@ -290,7 +295,7 @@ export class Kernel extends Frame {
     }
     if (!actor.balance.isZero) {
       if (ctx.version.refusesSelfHeir) this.refuseSelf(beneficiary);
-      if (transfer(ctx.tree, this.receiver_, beneficiary, actor.balance) != OK) endRun("cannot pay the beneficiary");
+      if (transfer(ctx.tree, this.receiver, beneficiary, actor.balance) != OK) endRun("cannot pay the beneficiary");
     }
     ctx.tree.delete(<u64>this.receiverId);
   }
@@ -369,7 +374,7 @@ export class Kernel extends Frame {
   /** The receiver exists now; later networks know it by its id. */
   settleReceiver(id: u64): void {
     this.receiverId = <i64>id;
-    if (this.version.receiverIsId) this.receiver_ = Address.id(id);
+    this.isSettled = true;
   }
 
   /** Makes the account of a key address that has none; its exit code. */
@@ -456,8 +461,7 @@ export function sendMessage(
     if (parent === null) endRun("the sender does not resolve");
     else parent.abort(SYS_INVALID_RECEIVER, "the sender does not resolve");
   }
-  const caller = from.isId ? from : Address.id(<u64>callerId);
-  const kernel = new Kernel(ctx, caller, to, value, depth);
+  const kernel = new Kernel(ctx, from, <u64>callerId, to, value, depth);
   const tracing = ctx.trace.on;
   if (tracing) ctx.trace.call(from, to, value, method, params);
   const code = runMessage(ctx, kernel, from, to, method, params, value, chainLength);

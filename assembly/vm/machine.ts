@@ -174,17 +174,16 @@ export class Machine {
     const storage = prices.messageStorage + prices.messagePerByte * <i64>chainLength;
     const messageCost = prices.messageCompute + storage * prices.storageMultiplier;
     if (messageCost > message.gasLimit) {
-      return refused(SYS_OUT_OF_GAS, ctx.baseFee.mul(Big.fromI64(messageCost)), "gas limit below the message's cost");
+      return this.refused(SYS_OUT_OF_GAS, messageCost, "gas limit below the message's cost");
     }
-    const penalty = ctx.baseFee.mul(Big.fromI64(message.gasLimit));
     const fromId = tree.resolve(message.from);
     const sender: ActorEntry | null = fromId < 0 ? null : tree.get(<u64>fromId);
-    if (sender === null) return refused(SYS_SENDER_INVALID, penalty, "the sender does not exist");
+    if (sender === null) return this.refused(SYS_SENDER_INVALID, message.gasLimit, "the sender does not exist");
     const kind = ctx.registry.find(sender.code);
-    if (kind === null || !kind.isAccount) return refused(SYS_SENDER_INVALID, penalty, "the sender is no account");
-    if (message.nonce != sender.nonce) return refused(SYS_SENDER_STATE_INVALID, penalty, "wrong nonce");
-    const price = Big.fromI64(message.gasLimit).mul(message.gasFeeCap);
-    if (sender.balance.lt(price)) return refused(SYS_SENDER_STATE_INVALID, penalty, "balance below the gas price");
+    if (kind === null || !kind.isAccount) return this.refused(SYS_SENDER_INVALID, message.gasLimit, "the sender is no account");
+    if (message.nonce != sender.nonce) return this.refused(SYS_SENDER_STATE_INVALID, message.gasLimit, "wrong nonce");
+    const price = message.gasFeeCap.times(message.gasLimit);
+    if (sender.balance.lt(price)) return this.refused(SYS_SENDER_STATE_INVALID, message.gasLimit, "balance below the gas price");
 
     const payer = copyOf(sender);
     payer.balance = sender.balance.sub(price);
@@ -210,6 +209,11 @@ export class Machine {
     return new Applied(exit, value, used, outputs, exit == OK ? "" : ctx.why);
   }
 
+  /** A message that was not executed; its producer pays the base fee for so much gas. */
+  private refused(exit: i32, gas: i64, why: string): Applied {
+    return new Applied(exit, EMPTY, 0, GasOutputs.penalty(this.context.baseFee.times(gas)), why);
+  }
+
   private give(id: u64, amount: Big): void {
     if (amount.isZero) return;
     if (amount.negative) endRun("a share of the gas money is negative");
@@ -222,8 +226,4 @@ export class Machine {
     richer.balance = actor.balance.add(amount);
     this.context.tree.set(id, richer);
   }
-}
-
-function refused(exit: i32, penalty: Big, why: string): Applied {
-  return new Applied(exit, EMPTY, 0, GasOutputs.penalty(penalty), why);
 }

@@ -16,7 +16,7 @@ import { CborReader } from "../ipld/cbor-reader";
 import { Cid } from "../ipld/cid";
 import { Hamt } from "../ipld/hamt";
 import { hamtOfActors, LAST_STATE_TREE, stateTreeHamt } from "../runtime/versions.gen";
-import { Address } from "../types/address";
+import { Address, writeIdAddress } from "../types/address";
 import { ActorEntry, StateRoot } from "../types/chain.gen";
 import { INIT_ID } from "../types/singletons";
 import { AddressTable } from "./address-table";
@@ -71,6 +71,8 @@ export class StateTree {
   private readonly addresses: AddressTable = new AddressTable();
   private readonly initMap: InitMap;
   private readonly lookup: HamtLookup = new HamtLookup();
+  /** Code of the actor that was read last; most are accounts. */
+  private usualCode: Cid | null = null;
 
   private constructor(
     readonly store: FreeStore,
@@ -101,15 +103,20 @@ export class StateTree {
       return known.absent ? null : known;
     }
     const actor = new CachedActor();
-    const bytes = this.lookup.find(this.actors, this.addressOf(id));
+    const key = memory.data(16);
+    const bytes = this.lookup.find(this.actors, key, writeIdAddress(id, key));
     actor.absent = bytes === null;
     if (bytes !== null) {
       const r = new CborReader(bytes);
+      r.usual = this.usualCode;
       actor.read(r);
       if (!r.ok) this.store.fail("an actor in the state tree does not decode");
       // Actors of a kind share one code: there are many of them.
       const kind = this.registry.find(actor.code);
-      if (kind !== null) actor.code = kind.code;
+      if (kind !== null) {
+        actor.code = kind.code;
+        this.usualCode = kind.code;
+      }
     }
     this.cache.set(id, actor);
     return actor.absent ? null : actor;

@@ -82,7 +82,7 @@ export class CallerValidationArgs extends Codec {
 export class CreateActorArgs extends Codec {
   /** Use no code at all. */
   undefActorCID: bool = false;
-  actorCID: Cid = new Cid(EMPTY);
+  actorCID: Cid = Cid.NONE;
   /** Use the undefined address. */
   undefAddress: bool = false;
   address: Address = Address.UNDEF;

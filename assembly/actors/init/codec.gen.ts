@@ -10,7 +10,7 @@ import { Codec } from "../../types/codec";
 /** State of the init actor. */
 export class InitState extends Codec {
   /** From robust addresses to actor ids. */
-  addressMap: Cid = new Cid(EMPTY);
+  addressMap: Cid = Cid.NONE;
   nextID: u64 = 0;
   networkName: Bytes = EMPTY;
 
@@ -46,7 +46,7 @@ export class ConstructorParams extends Codec {
 
 /** Which actor to make, and its constructor's parameters. */
 export class ExecParams extends Codec {
-  codeCID: Cid = new Cid(EMPTY);
+  codeCID: Cid = Cid.NONE;
   constructorParams: Bytes = EMPTY;
 
   read(r: CborReader): void {

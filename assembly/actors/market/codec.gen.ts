@@ -12,19 +12,19 @@ import { readSignature } from "../../types/signature";
 /** State of the storage market. */
 export class MarketState extends Codec {
   /** By deal id. */
-  proposals: Cid = new Cid(EMPTY);
+  proposals: Cid = Cid.NONE;
   /** By deal id: deals in proven sectors. */
-  states: Cid = new Cid(EMPTY);
+  states: Cid = Cid.NONE;
   /** By proposal CID: published, not yet processed. */
-  pendingProposals: Cid = new Cid(EMPTY);
+  pendingProposals: Cid = Cid.NONE;
   /** attoFIL held for each party, locked or not */
-  escrowTable: Cid = new Cid(EMPTY);
+  escrowTable: Cid = Cid.NONE;
   /** attoFIL of the escrow that deals lock */
-  lockedTable: Cid = new Cid(EMPTY);
+  lockedTable: Cid = Cid.NONE;
   /** Next deal id. */
   nextID: u64 = 0;
   /** Deal ids by the epoch of their next processing. */
-  dealOpsByEpoch: Cid = new Cid(EMPTY);
+  dealOpsByEpoch: Cid = Cid.NONE;
   /** Last epoch whose operations were processed. */
   lastCron: i64 = 0;
   /** attoFIL */
@@ -68,7 +68,7 @@ export class MarketState extends Codec {
 /** What a client and a provider agree on. */
 export class DealProposal extends Codec {
   /** CommP */
-  pieceCID: Cid = new Cid(EMPTY);
+  pieceCID: Cid = Cid.NONE;
   /** bytes with padding, a power of two */
   pieceSize: u64 = 0;
   verifiedDeal: bool = false;

@@ -206,7 +206,7 @@ export class SectorPreCommitInfo extends Codec {
   sealProof: i64 = 0;
   sectorNumber: u64 = 0;
   /** CommR */
-  sealedCID: Cid = new Cid(EMPTY);
+  sealedCID: Cid = Cid.NONE;
   sealRandEpoch: i64 = 0;
   dealIDs: Array<u64> = [];
   /** epoch */
@@ -292,7 +292,7 @@ export class SectorOnChainInfo extends Codec {
   /** Registered seal proof. */
   sealProof: i64 = 0;
   /** CommR */
-  sealedCID: Cid = new Cid(EMPTY);
+  sealedCID: Cid = Cid.NONE;
   dealIDs: Array<u64> = [];
   /** Epoch at which the proof was accepted. */
   activation: i64 = 0;
@@ -409,9 +409,9 @@ export class Partition extends Codec {
   /** Terminated and not yet compacted away. */
   terminated: BitField = new BitField();
   /** By last epoch of a deadline. */
-  expirationsEpochs: Cid = new Cid(EMPTY);
+  expirationsEpochs: Cid = Cid.NONE;
   /** Terminated early, fees not yet paid, by epoch. */
-  earlyTerminated: Cid = new Cid(EMPTY);
+  earlyTerminated: Cid = Cid.NONE;
   /** Of sectors not terminated. */
   livePower: PowerPair = new PowerPair();
   /** From actors v2. */
@@ -460,9 +460,9 @@ export class Partition extends Codec {
 
 /** The sectors due at one window of a proving period. */
 export class Deadline extends Codec {
-  partitions: Cid = new Cid(EMPTY);
+  partitions: Cid = Cid.NONE;
   /** Partitions that may have expirations, by epoch. */
-  expirationsEpochs: Cid = new Cid(EMPTY);
+  expirationsEpochs: Cid = Cid.NONE;
   /** Partitions proven in this period. */
   postSubmissions: BitField = new BitField();
   /** Partitions with early terminations. */
@@ -521,30 +521,30 @@ export class Deadlines extends Codec {
 
 /** State of a miner. */
 export class MinerState extends Codec {
-  info: Cid = new Cid(EMPTY);
+  info: Cid = Cid.NONE;
   /** attoFIL */
   preCommitDeposits: Big = Big.ZERO;
   /** attoFIL in the vesting table */
   lockedFunds: Big = Big.ZERO;
-  vestingFunds: Cid = new Cid(EMPTY);
+  vestingFunds: Cid = Cid.NONE;
   /** attoFIL owed From actors v2. */
   feeDebt: Big = Big.ZERO;
   /** attoFIL Until actors v0. */
   initialPledgeRequirement: Big = Big.ZERO;
   /** attoFIL From actors v2. */
   initialPledge: Big = Big.ZERO;
-  preCommittedSectors: Cid = new Cid(EMPTY);
+  preCommittedSectors: Cid = Cid.NONE;
   /** Sector numbers by epoch. */
-  preCommittedSectorsExpiry: Cid = new Cid(EMPTY);
+  preCommittedSectorsExpiry: Cid = Cid.NONE;
   /** Sector numbers that were ever used. */
-  allocatedSectors: Cid = new Cid(EMPTY);
+  allocatedSectors: Cid = Cid.NONE;
   /** By sector number. */
-  sectors: Cid = new Cid(EMPTY);
+  sectors: Cid = Cid.NONE;
   /** First epoch of the current proving period. */
   provingPeriodStart: i64 = 0;
   /** Index of the first deadline not yet closed. */
   currentDeadline: u64 = 0;
-  deadlines: Cid = new Cid(EMPTY);
+  deadlines: Cid = Cid.NONE;
   /** Deadlines with early terminations. */
   earlyTerminations: BitField = new BitField();
 

@@ -20,7 +20,7 @@ export class MultisigState extends Codec {
   /** epochs */
   unlockDuration: i64 = 0;
   /** From transaction id. */
-  pendingTxns: Cid = new Cid(EMPTY);
+  pendingTxns: Cid = Cid.NONE;
 
   read(r: CborReader): void {
     r.tuple(7);

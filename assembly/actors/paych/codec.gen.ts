@@ -22,7 +22,7 @@ export class PaychState extends Codec {
   /** Earliest epoch of settling that the vouchers asked for. */
   minSettleHeight: i64 = 0;
   /** By lane id. */
-  laneStates: Cid = new Cid(EMPTY);
+  laneStates: Cid = Cid.NONE;
 
   read(r: CborReader): void {
     r.tuple(6);

@@ -31,13 +31,13 @@ export class PowerState extends Codec {
   minerCount: i64 = 0;
   minerAboveMinPowerCount: i64 = 0;
   /** From epoch. */
-  cronEventQueue: Cid = new Cid(EMPTY);
+  cronEventQueue: Cid = Cid.NONE;
   /** First epoch that may have events. */
   firstCronEpoch: i64 = 0;
   /** Until actors v0. */
   lastProcessedCronEpoch: i64 = 0;
   /** From the miner's ID address. */
-  claims: Cid = new Cid(EMPTY);
+  claims: Cid = Cid.NONE;
   /** Seals to verify at the end of the epoch, from the miner's ID address. */
   proofValidationBatch: Cid | null = null;
 

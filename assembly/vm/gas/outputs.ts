@@ -41,27 +41,27 @@ export function overestimation(used: i64, limit: i64): i64 {
   let over = limit - (11 * used) / 10;
   if (over < 0) return 0;
   if (over > used) over = used;
-  return Big.fromI64(limit - used)
+  const unused = limit - used;
+  // As far as the product has 62 bits; gas of whole blocks has 34 each.
+  if (<u64>unused >> 31 == 0 && over >> 31 == 0) return (unused * over) / used;
+  return Big.fromI64(unused)
     .mul(Big.fromI64(over))
     .div(Big.fromI64(used)).lowI64;
 }
 
 export function gasOutputs(used: i64, limit: i64, baseFee: Big, feeCap: Big, premium: Big): GasOutputs {
   const out = new GasOutputs();
-  const usedGas = Big.fromI64(used);
-  const limitGas = Big.fromI64(limit);
   const fee = Big.min(baseFee, feeCap);
   const short = baseFee.sub(fee);
-  out.baseFeeBurn = fee.mul(usedGas);
-  out.minerTip = Big.min(premium, feeCap.sub(fee)).mul(limitGas);
+  out.baseFeeBurn = fee.times(used);
+  out.minerTip = Big.min(premium, feeCap.sub(fee)).times(limit);
   out.gasBurned = overestimation(used, limit);
   out.gasRefund = used == 0 ? 0 : limit - used - out.gasBurned;
-  if (!short.isZero) out.minerPenalty = short.mul(usedGas);
+  if (!short.isZero) out.minerPenalty = short.times(used);
   if (out.gasBurned != 0) {
-    const burned = Big.fromI64(out.gasBurned);
-    out.overestimationBurn = fee.mul(burned);
-    if (!short.isZero) out.minerPenalty = out.minerPenalty.add(short.mul(burned));
+    out.overestimationBurn = fee.times(out.gasBurned);
+    if (!short.isZero) out.minerPenalty = out.minerPenalty.add(short.times(out.gasBurned));
   }
-  out.refund = limitGas.mul(feeCap).sub(out.baseFeeBurn).sub(out.minerTip).sub(out.overestimationBurn);
+  out.refund = feeCap.times(limit).sub(out.baseFeeBurn).sub(out.minerTip).sub(out.overestimationBurn);
   return out;
 }

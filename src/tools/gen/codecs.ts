@@ -93,7 +93,7 @@ class Writer {
         return "Big.ZERO";
       case "cid":
       case "link":
-        return `new Cid(${this.use("EMPTY")})`;
+        return `${this.use("Cid")}.NONE`;
       case "bitfield":
         return "new BitField()";
       case "list":
