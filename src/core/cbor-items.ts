@@ -3,7 +3,7 @@
  * The writer is our own module, so a surprise here is a bug, not bad input: it throws `RangeError`.
  */
 import { CborHeads } from "../base/cbor-head.ts";
-import { bytesToBig } from "../types/amount.ts";
+import { bigIn } from "../types/amount.ts";
 
 const DECODER = new TextDecoder();
 
@@ -51,12 +51,13 @@ export class CborItems {
   }
 
   bytes(): Uint8Array {
-    return this.view(BYTES).slice();
+    const at = this.pass(BYTES);
+    return this.source.slice(at, this.heads.at);
   }
 
   text(): string {
-    const view = this.view(TEXT);
-    return view.length === 0 ? "" : DECODER.decode(view);
+    const at = this.pass(TEXT);
+    return at === this.heads.at ? "" : DECODER.decode(this.source.subarray(at, this.heads.at));
   }
 
   /** A link: its binary CID. */
@@ -78,15 +79,17 @@ export class CborItems {
 
   /** A token amount. */
   big(): bigint {
-    const view = this.view(BYTES);
-    return view.length === 0 ? 0n : bytesToBig(view);
+    const at = this.pass(BYTES);
+    return bigIn(this.source, at, this.heads.at);
   }
 
-  private view(major: number): Uint8Array {
+  /** Passes a string; where it begins. */
+  private pass(major: number): number {
     const length = this.head(major);
-    const view = this.source.subarray(this.heads.at, this.heads.at + length);
+    const at = this.heads.at;
+    if (length > this.source.length - at) throw new RangeError(`a string of ${length} bytes where fewer follow`);
     this.heads.at += length;
-    return view;
+    return at;
   }
 
   private head(major: number): number {

@@ -117,7 +117,7 @@ const FIRST_PAGES = 128;
  * message that made the memory grow. How much there is can only be estimated: so much a message, and so much a byte of
  * the blocks that it took apart or put together.
  */
-const GARBAGE_PER_MESSAGE = 6 * 1024;
+const GARBAGE_PER_MESSAGE = 3 * 1024;
 const GARBAGE_PER_BLOCK_BYTE = 8;
 const MIN_GARBAGE = 4 << 20;
 const FIRST_ARGUMENT_BYTES = 4096;
@@ -304,7 +304,7 @@ export class Vm {
     this.garbage += GARBAGE_PER_MESSAGE;
     const bytes = this.instance.memoryBytes;
     const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
-    if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
+    if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 2)) this.collect();
     return applied;
   }
 

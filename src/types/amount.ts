@@ -77,18 +77,24 @@ export function bigToBytes(value: bigint): Uint8Array {
 /** Strict inverse of `bigToBytes`: refuses leading zeros, negative zero and over-long forms. */
 export function bytesToBig(bytes: Uint8Array): bigint {
   if (!(bytes instanceof Uint8Array)) throw new AmountError({ code: "BAD_AMOUNT" }, "bytes expected");
-  if (bytes.length === 0) return 0n;
-  const sign = bytes[0] as number;
-  if (bytes.length > MAX_BYTES) throw new AmountError({ code: "BAD_AMOUNT" }, `integer of ${bytes.length} bytes`);
-  if (sign > 1 || bytes.length === 1 || bytes[1] === 0)
+  return bigIn(bytes, 0, bytes.length);
+}
+
+/** `bytesToBig` of `bytes[start, end)`. */
+export function bigIn(bytes: Uint8Array, start: number, end: number): bigint {
+  const length = end - start;
+  if (length === 0) return 0n;
+  const sign = bytes[start] as number;
+  if (length > MAX_BYTES) throw new AmountError({ code: "BAD_AMOUNT" }, `integer of ${length} bytes`);
+  if (sign > 1 || length === 1 || bytes[start + 1] === 0)
     throw new AmountError({ code: "BAD_AMOUNT" }, "integer is not in its canonical form");
   // Six bytes at a time, as a number holds them.
   let value = 0n;
-  for (let at = 1; at < bytes.length; at += 6) {
-    const end = Math.min(at + 6, bytes.length);
+  for (let at = start + 1; at < end; at += 6) {
+    const stop = Math.min(at + 6, end);
     let part = 0;
-    for (let i = at; i < end; i++) part = part * 256 + (bytes[i] as number);
-    value = at === 1 ? BigInt(part) : (value << BigInt(8 * (end - at))) | BigInt(part);
+    for (let i = at; i < stop; i++) part = part * 256 + (bytes[i] as number);
+    value = at === start + 1 ? BigInt(part) : (value << BigInt(8 * (stop - at))) | BigInt(part);
   }
   return sign === 1 ? -value : value;
 }
