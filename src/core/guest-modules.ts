@@ -52,7 +52,7 @@ export type GuestModule =
 
 /**
  * Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. Throws `EngineFault`
- * MEMORY_LIMIT for what takes more memory: a limit of this host, and so never a refusal.
+ * MEMORY_LIMIT for what takes more memory: a limit of this host, and so never a refusal; CORE_TRAP and CORE_ABORT for a fault of the instrumenter's own.
  */
 export function instrument(
   instrumenter: WebAssembly.Module,
@@ -63,8 +63,9 @@ export function instrument(
   if (code.length > MAX_CODE) return "it is too large";
   if (!WebAssembly.validate(code as Uint8Array<ArrayBuffer>)) return "it is no valid WebAssembly";
   const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: maxPages });
-  const abort = (): never => {
-    throw new RangeError("the instrumenter ran out of memory");
+  const abort = (_message: number, _file: number, line: number, column: number): never => {
+    const where = `${line}:${column}`;
+    throw new EngineFault({ code: "CORE_ABORT", asset: "instrument", where }, `the instrumenter gave up at ${where}`);
   };
   const { alloc, instrument, resultPtr } = new WebAssembly.Instance(instrumenter, { env: { memory, abort } })
     .exports as unknown as Instrumenter;
@@ -74,6 +75,10 @@ export function instrument(
     new Uint8Array(memory.buffer).set(code, at);
     length = instrument(at, code.length, generation);
   } catch (cause) {
+    if (cause instanceof EngineFault) throw cause;
+    // Memory that does not grow ends in the one instruction whose trap every engine calls so.
+    if (!(cause instanceof WebAssembly.RuntimeError && /unreachable/i.test(cause.message)))
+      throw new EngineFault({ code: "CORE_TRAP", asset: "instrument" }, "the instrumenter trapped", { cause });
     const pages = memory.buffer.byteLength / PAGE;
     throw new EngineFault(
       { code: "MEMORY_LIMIT", asset: "instrument", pages, maxPages },

@@ -4,6 +4,7 @@ import { encodeVarint } from "../../../src/base/varint.ts";
 import { INSTRUMENT_WASM } from "../../../src/core/assets/fvm.ts";
 import { GuestModules, instrument } from "../../../src/core/guest-modules.ts";
 import { compileModule } from "../../../src/core/load.ts";
+import { wasmModule } from "../../support/wasm-module.ts";
 
 const section = (id: number, ...parts: readonly Uint8Array[]): Uint8Array => {
   const body = concat(...parts);
@@ -52,6 +53,29 @@ test("code that takes more memory to be instrumented than this host gives is a f
     expect.objectContaining({ data: expect.objectContaining({ code: "MEMORY_LIMIT", maxPages: 70 }) }),
   );
   expect(instrument(module, code, 3)).toBeInstanceOf(Uint8Array);
+});
+
+test("a fault of the instrumenter's own is not taken for a lack of memory", () => {
+  // i32.load of an address beyond the memory; then the call of abort (imported, index 0).
+  const bodies = [
+    { body: [0x41, 0x7f, 0x28, 0, 0, 0x0b], code: "CORE_TRAP" },
+    { body: [0x41, 0, 0x41, 0, 0x41, 7, 0x41, 9, 0x10, 0, 0x0b], code: "CORE_ABORT" },
+  ];
+  for (const { body, code } of bodies) {
+    const bytes = wasmModule({
+      imports: [{ module: "env", name: "abort", params: 4 }],
+      functions: [
+        { params: 1, gives: true, body: [0x41, 0, 0x0b] },
+        { params: 3, gives: true, body },
+        { gives: true, body: [0x41, 0, 0x0b] },
+      ],
+      exports: { alloc: 1, instrument: 2, resultPtr: 3 },
+    });
+    const broken = new WebAssembly.Module(bytes);
+    expect(() => instrument(broken, wasmModule({ functions: [] }), 3)).toThrow(
+      expect.objectContaining({ data: expect.objectContaining({ code }) }),
+    );
+  }
 });
 
 test("modules that were not used for long are given up", async () => {
