@@ -1,4 +1,4 @@
-/** Lets the command line's entry be executed: the compiler writes it without that bit, and npm sets it only on installing. */
+/** Lets the command line's entries be executed: the compiler writes them without that bit, and npm sets it only on installing. */
 import { chmodSync } from "node:fs";
 
-chmodSync(new URL("../cli/main.js", import.meta.url), 0o755);
+for (const name of ["bin", "main"]) chmodSync(new URL(`../cli/${name}.js`, import.meta.url), 0o755);

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import { type CommandNet, startNetOf } from "../support/command-net.ts";
 
 const EPOCHS = 12;
-const main = path.join(inject("project"), "node_modules/filigree/dist/cli/main.js");
+const main = path.join(inject("project"), "node_modules/filigree/dist/cli/bin.js");
 const complaints: string[] = [];
 let net: CommandNet;
 let browser: Browser;
