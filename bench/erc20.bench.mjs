@@ -106,7 +106,7 @@ function serve(started, command, args, pattern, env = {}) {
 }
 
 function ours(started, pack) {
-  const main = path.join(here, "../dist/cli/main.js");
+  const main = path.join(here, "../dist/cli/bin.js");
   const options = [
     "--network-version",
     "28",

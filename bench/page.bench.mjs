@@ -43,7 +43,7 @@ export async function facts() {
       return page.evaluate("window.commit()");
     });
     if (found === null) return [];
-    const { stdout } = await promisify(execFile)(process.execPath, ["dist/cli/main.js", "commp", file, "--json"], {
+    const { stdout } = await promisify(execFile)(process.execPath, ["dist/cli/bin.js", "commp", file, "--json"], {
       cwd: root,
     });
     const expected = JSON.parse(stdout);

@@ -11,7 +11,7 @@ import { median } from "./harness.mjs";
 
 export const title = "Start of a local network";
 
-const MAIN = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../dist/cli/bin.js", import.meta.url));
 const STARTS = 5;
 
 /** Seconds until the network says that it runs, which it does at its first tipset. */

@@ -17,7 +17,7 @@ const steps = read("Dockerfile")
   .map((line) => [line.split(" ")[0] as string, line.slice(line.indexOf(" ") + 1).trim()] as const);
 const of = (name: string): string[] => steps.filter(([one]) => one === name).map(([, rest]) => rest);
 
-const help = spawnSync(process.execPath, ["dist/cli/main.js", "devnet", "--help"], { cwd: root, encoding: "utf8" });
+const help = spawnSync(process.execPath, ["dist/cli/bin.js", "devnet", "--help"], { cwd: root, encoding: "utf8" });
 const known = new Set(help.stdout.match(/--[a-z-]+/g));
 const optionsIn = (words: readonly string[]): string[] => words.filter((word) => word.startsWith("--"));
 

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const MAIN = path.join(root, "dist/cli/main.js");
+const MAIN = path.join(root, "dist/cli/bin.js");
 const guide = readFileSync(path.join(root, "docs/guide-lost-sector.md"), "utf8");
 /** Lines of the guide's shell blocks. */
 const lines = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)].flatMap(([, block]) => (block as string).trim().split("\n"));

@@ -16,7 +16,7 @@ const isLab = process.env["FILIGREE_LONG_EXAMPLES"] === "1";
 
 function filigree(args: readonly string[]): Promise<{ code: number; out: string; err: string }> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [path.join(root, "dist/cli/main.js"), ...args], { cwd: root }, (error, out, err) =>
+    execFile(process.execPath, [path.join(root, "dist/cli/bin.js"), ...args], { cwd: root }, (error, out, err) =>
       resolve({ code: typeof error?.code === "number" ? error.code : 0, out, err }),
     );
   });

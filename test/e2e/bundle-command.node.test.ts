@@ -37,7 +37,7 @@ function bundle(...args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
-      [path.resolve("dist/cli/main.js"), "bundle", ...args],
+      [path.resolve("dist/cli/bin.js"), "bundle", ...args],
       { cwd: folder },
       (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );

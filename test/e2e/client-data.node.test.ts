@@ -11,7 +11,7 @@ import { readCar, writeCar } from "../../src/storage/car.ts";
 import { cidFromBytes } from "../../src/types/cid.ts";
 import { startTestNet, type TestNet } from "../support/devnet.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const FIXTURE = fileURLToPath(new URL("../fixtures/gateway/dir-with-duplicate-files.car", import.meta.url));
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 

@@ -8,7 +8,7 @@ import { startKeptProcess } from "../support/kept-process.ts";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const read = (file: string): string => readFileSync(`${root}${file}`, "utf8");
 const filigree = (...args: string[]) =>
-  spawnSync(process.execPath, ["dist/cli/main.js", ...args], { cwd: root, encoding: "utf8" });
+  spawnSync(process.execPath, ["dist/cli/bin.js", ...args], { cwd: root, encoding: "utf8" });
 
 /** Names of the commands that a help text lists. */
 function commandsIn(help: string): string[] {

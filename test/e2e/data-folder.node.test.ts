@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 import { openFolder } from "../../src/cli/data-folder.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const root = await mkdtemp(path.join(tmpdir(), "filigree-folder-"));
 afterAll(() => rm(root, { recursive: true, force: true }));
 

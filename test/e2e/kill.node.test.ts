@@ -11,7 +11,7 @@ import { Devnet } from "../../src/node/devnet.ts";
 import { FIL } from "../../src/types/amount.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const ROUNDS = 4;
 
 const folder = await mkdtemp(path.join(tmpdir(), "filigree-kill-"));

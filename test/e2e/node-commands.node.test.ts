@@ -9,7 +9,7 @@ import { call } from "../support/devnet.ts";
 import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 import { until } from "../support/until.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 // Machines may have much else to do.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 });
 

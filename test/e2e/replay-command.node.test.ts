@@ -9,7 +9,7 @@ import { writeCar } from "../../src/storage/car.ts";
 import { cidOfBlock } from "../../src/types/cid.ts";
 
 vi.setConfig({ testTimeout: 200_000 });
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), "filigree-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 

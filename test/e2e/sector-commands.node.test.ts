@@ -10,7 +10,7 @@ import { contents, unchanged } from "../../src/cli/input.ts";
 import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 import { prng } from "../unit/proofs/fixture.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 const TICKET = "5a".repeat(32);
 let folder: string;
 let kept: KeptProcess;

@@ -24,7 +24,7 @@ export type World = {
 
 /** Starts `filigree devnet` with these options in a process of its own, and a browser. */
 export async function openWorld(...options: readonly string[]): Promise<World> {
-  const main = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+  const main = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
   const net = spawn(process.execPath, [main, "devnet", "--memory", "--port", "0", "--json", ...options], {
     stdio: ["ignore", "pipe", "inherit"],
   });

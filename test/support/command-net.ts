@@ -18,7 +18,7 @@ export type CommandNet = {
   close(): Promise<void>;
 };
 
-const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 
 /** Starts `filigree devnet --memory --port 0 --json` with more options. */
 export const startCommandNet = (...options: readonly string[]): Promise<CommandNet> => startNetOf(MAIN, ...options);

@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { afterAll } from "vitest";
 import { root } from "./examples.ts";
 
-const MAIN = path.join(root, "dist/cli/main.js");
+const MAIN = path.join(root, "dist/cli/bin.js");
 
 export type Guide = {
   readonly blocks: readonly string[];

@@ -13,7 +13,7 @@ import { descriptionToJson, type NetworkDescription } from "../../src/node/netwo
 import { TableStore } from "../../src/storage/table-store.ts";
 import { networkOptions, waitFor } from "./local-network.ts";
 
-export const MAIN = fileURLToPath(new URL("../../dist/cli/main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../dist/cli/bin.js", import.meta.url));
 /** Deno on Node's machines, as `npm run test:deno` has it. */
 const DENO = ["--yes", "--package", "deno@2.9.6", "deno", "run", "-A", "--node-modules-dir=manual", MAIN];
 

@@ -9,7 +9,7 @@ import { replayLines } from "../../../src/cli/commands/replay.ts";
 import type { CheckCounts } from "../../../src/conformance/validate.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../dist/cli/bin.js", import.meta.url));
 const folder = mkdtempSync(path.join(tmpdir(), "filigree-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const filigree = (...args: string[]) => spawnSync(process.execPath, [MAIN, ...args], { cwd: folder, encoding: "utf8" });

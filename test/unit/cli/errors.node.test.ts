@@ -14,7 +14,7 @@ import { Remote } from "../../../src/cli/remote.ts";
 import { readProof, readRecord } from "../../../src/cli/sector-record.ts";
 
 vi.setConfig({ testTimeout: 120_000 });
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../dist/cli/bin.js", import.meta.url));
 /** An address where nothing listens. */
 const NOBODY = "http://127.0.0.1:47999/rpc/v1";
 const folder = mkdtempSync(path.join(tmpdir(), "filigree-"));

@@ -10,7 +10,7 @@ import { writeOutput } from "../../../src/cli/output.ts";
 import { plainText, progressLine, tellingLine } from "../../../src/cli/terminal.ts";
 import { until } from "../../support/until.ts";
 
-const MAIN = fileURLToPath(new URL("../../../dist/cli/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../dist/cli/bin.js", import.meta.url));
 
 function screenOf(isTTY: boolean) {
   const written: string[] = [];
