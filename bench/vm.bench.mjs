@@ -5,6 +5,7 @@
  * a tipset; every batch starts with cold caches. Senders and receivers of plain sends are drawn from all accounts. With
  * FILIGREE_BENCH_LARGE=1 the series goes on to 10^6 accounts, whose state takes a minute to build.
  */
+import { readFileSync } from "node:fs";
 import { toBase64 } from "../dist/base/bytes.js";
 import { loadCrypto } from "../dist/core/crypto.js";
 import { Vm } from "../dist/core/vm.js";
@@ -15,10 +16,11 @@ import { paych } from "../dist/schema/actors/paych.js";
 import { decodeMethodData, encodeMethodParams } from "../dist/state/state-view.js";
 import { MemoryStore } from "../dist/storage/memory.js";
 import { Address } from "../dist/types/address.js";
-import { FIL } from "../dist/types/amount.js";
-import { cidOfText } from "../dist/types/cid.js";
+import { bigToBytes, FIL } from "../dist/types/amount.js";
+import { cidOfBlock, cidOfText } from "../dist/types/cid.js";
 import { encodeMessage } from "../dist/types/message.js";
 import { jsonToCbor } from "../dist/types/schema-codec.js";
+import { smallState } from "./support-first.mjs";
 import { contextOf, hostOf, makeSends, makeState } from "./support-state.mjs";
 import { coldStart } from "./wasm.bench.mjs";
 
@@ -151,8 +153,20 @@ export async function cases() {
   return list;
 }
 
+/** From import to the first message with what a program imports: the files that the package names for a condition. */
+function withEntries(condition) {
+  const { exports } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
+  const files = ["./vm", "./codec"].map((entry) => new URL(`../${exports[entry][condition]}`, import.meta.url).href);
+  const names = files.map((file) => `...await import(${JSON.stringify(file)})`);
+  return `const names = { ${names.join(", ")} };
+    await (await import("./support-first.mjs")).firstMessage(names);`;
+}
+
 export async function facts() {
-  const first = `const { Vm } = await import("../dist/core/vm.js");
+  const names = { Address, MemoryStore, bigToBytes, cidOfBlock, cidOfText };
+  const [small, whole] = [smallState(names, 10), makeState(10)].map(({ root }) => String(root));
+  if (small !== whole) throw new Error(`the cold start's state is ${small}, and should be ${whole}`);
+  const alone = `const { Vm } = await import("../dist/core/vm.js");
     const { makeState, makeSends, contextOf, hostOf } = await import("./support-state.mjs");
     const { store, root } = makeState(10);
     const vm = await Vm.create(hostOf(store));
@@ -160,5 +174,10 @@ export async function facts() {
     const [bytes] = makeSends(10, 1);
     if (vm.apply(bytes, bytes.length).exitCode !== 0) throw new Error("the send failed");
     vm.flush();`;
-  return [{ name: "cold start, from import to the first message", value: coldStart(first), unit: "ms", most: 100 }];
+  const name = "cold start, from import to the first message";
+  return [
+    { name: `${name}: filigree/vm and filigree/codec`, value: coldStart(withEntries("node")), unit: "ms", most: 100 },
+    { name: `${name}: the same as files, as bundlers take them`, value: coldStart(withEntries("default")), unit: "ms" },
+    { name: `${name}: the machine's own modules alone, as files`, value: coldStart(alone), unit: "ms" },
+  ];
 }
