@@ -8,7 +8,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Plugin, rolldown } from "rolldown";
 import { ENTRIES, FOLDER, OUTSIDE, PROGRAMS } from "./for-node/entries.ts";
-import { groupsOf } from "./for-node/groups.ts";
+import { type Graph, groupsOf } from "./for-node/groups.ts";
 import { libraryOf, licencesOf } from "./for-node/licences.ts";
 import { checkLibrary, placed } from "./for-node/places.ts";
 
@@ -31,16 +31,33 @@ const bundle = await rolldown({
   platform: "node",
   input: Object.fromEntries(Object.entries(ENTRIES).map(([name, file]) => [name, fileOf(file)])),
   external: isOutside,
-  // What another part needs of an entry's own module it exports too, which no entry has so far: a test holds its names.
+  // The choice that lets files be cut freely: an entry's own file may export more than the entry does. A test sees that none does.
   preserveEntrySignatures: "allow-extension",
   plugins: [places],
   // Some commands load on first use what the package's entry has from the start.
   checks: { ineffectiveDynamicImport: false },
 });
 
-const starts = Object.entries(PROGRAMS).map(([name, files]) => [name, files.map(fileOf)] as const);
+/** Comments, which are left out of the form. */
+const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
+
+/** A file is named by the largest of the modules in it. */
+function namesOf(graph: Graph): Map<string, string> {
+  const programs = PROGRAMS.map(({ starts, weight }) => ({ starts: starts.map(fileOf), weight }));
+  const starts = new Set(programs.flatMap((one) => one.starts));
+  return new Map(
+    groupsOf(programs, graph).flatMap(({ modules: ids, programs: count }) => {
+      // What one program alone has lies in its own file; some programs are imported by several names.
+      if (count === 1 && ids.filter((id) => starts.has(id)).length < 2) return [];
+      const largest = ids.reduce((a, b) => (graph.bytes(b) > graph.bytes(a) ? b : a));
+      const name = path.relative(dist, largest).replace(/^.*node_modules[\\/]|\.\w+$/g, "");
+      return ids.map((id) => [id, `part-${name.replace(/\W+/g, "-")}`] as const);
+    }),
+  );
+}
+
 const entries = new Set(Object.values(ENTRIES).map(fileOf));
-let groups: ReadonlyMap<string, string> | null = null;
+let names: ReadonlyMap<string, string> | null = null;
 
 const { output } = await bundle.write({
   dir: folder,
@@ -59,12 +76,11 @@ const { output } = await bundle.write({
         debugName: "programs",
         name(id, context) {
           const info = (module: string) => context.getModuleInfo(module);
-          groups ??= groupsOf(Object.fromEntries(starts), {
-            imports: (module) => info(module)?.importedIds ?? [],
-            bytes: (module) => info(module)?.code?.length ?? 0,
+          names ??= namesOf({
+            imports: (module) => info(module)?.importedIds.filter((one) => !isOutside(one)) ?? [],
+            bytes: (module) => info(module)?.code?.replaceAll(COMMENT, "").length ?? 0,
           });
-          const group = entries.has(id) ? undefined : groups.get(id);
-          return group === undefined ? null : `part-${group}`;
+          return entries.has(id) ? null : (names.get(id) ?? null);
         },
       },
     ],

@@ -60,20 +60,20 @@ describe.skipIf("Deno" in globalThis)("modules that are loaded", () => {
   });
 
   test.each<[string, string, number]>([
-    ["filigree/vm", "vm", 24],
-    ["filigree/codec", "codec", 15],
-    ["filigree/proofs", "proofs", 15],
-    ["filigree/client", "client", 8],
-    ["filigree", "index", 40],
+    ["filigree/vm", "vm", 12],
+    ["filigree/codec", "codec", 9],
+    ["filigree/proofs", "proofs", 8],
+    ["filigree/client", "client", 6],
+    ["filigree", "index", 20],
   ])("by %s in its form for Node", (_, name, most) => {
     const loaded = inForm(loadedBy([`for-node/${name}.js`], "process.exit();"));
     expect(loaded.length).toBeLessThanOrEqual(most);
   });
 
   test.each<[string, number]>([
-    ["net", 24],
-    ["wallet", 40],
-    ["devnet", 60],
+    ["net", 9],
+    ["wallet", 15],
+    ["devnet", 22],
   ])("by `filigree %s`", (command, most) => {
     const script = `process.argv.push("-", "${command}", "--help"); await import("./cli/bin.js");`;
     const loaded = loadedBy([], script).filter((url) => !url.endsWith("/dist/cli/bin.js"));

@@ -32,23 +32,25 @@ export const OUTSIDE: readonly string[] = [
   "vitest",
 ];
 
-const commands = (...names: readonly string[]): string[] => names.map((name) => `cli/commands/${name}.js`);
+/** A program of the form: the modules that it starts with, and how much its start counts beside others'. */
+export type Program = { readonly starts: readonly string[]; readonly weight: number };
 
-/**
- * Programs that load much of the same. A module lies in a file with those that are wanted by the same programs, so that none
- * loads what only others need, and there are few files.
- */
-export const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  network: ["index.js", "vitest.js", "provider.js"],
-  vm: ["vm.js"],
-  codec: ["codec.js"],
-  proofs: ["proofs.js"],
-  machine: ["exec/worker.js"],
-  proving: ["proving/worker.js"],
-  start: ["client.js", "cli/main.js"],
-  ask: commands("auth", "client", "mpool", "net", "provider", "retr", "sync"),
-  keys: commands("paych", "send", "wallet"),
-  tools: ["queue/index.js", ...commands("commp", "params", "prove", "seal", "unseal", "verify", "worker")],
-  devnet: commands("devnet", "lab", "node"),
-  read: commands("bundle", "chain", "conformance", "replay", "state"),
-};
+/** Commands that are files of `cli/commands`. Each loads its own file alone. */
+const COMMANDS =
+  "auth bundle chain client commp conformance devnet lab miner mpool net node params paych provider prove replay retr scenario seal send state sync unseal verify wallet worker";
+
+const program = (weight: number, ...starts: readonly string[]): Program => ({ starts, weight });
+
+/** What is started, and so decides which modules lie in one file. */
+export const PROGRAMS: readonly Program[] = [
+  program(10, "vm.js"),
+  program(10, "exec/worker.js"),
+  program(10, "codec.js"),
+  program(10, "proofs.js"),
+  program(5, "proving/worker.js"),
+  program(10, "index.js", "vitest.js", "provider.js"),
+  program(10, "cli/main.js"),
+  program(2, "client.js"),
+  program(1, "queue/index.js"),
+  ...COMMANDS.split(" ").map((name) => program(name === "devnet" ? 5 : 1, "cli/main.js", `cli/commands/${name}.js`)),
+];

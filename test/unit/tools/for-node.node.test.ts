@@ -1,68 +1,73 @@
 /** How the package's form for Node is cut into files, and where they find what lies beside them. */
 import { describe, expect, test } from "vitest";
-import { type Graph, groupsOf } from "../../../src/tools/for-node/groups.ts";
+import type { Program } from "../../../src/tools/for-node/entries.ts";
+import { type Graph, groupsOf, type SharedFile } from "../../../src/tools/for-node/groups.ts";
 import { checkLibrary, placed } from "../../../src/tools/for-node/places.ts";
 
-const LARGE = 50_000;
+const LARGE = 400_000;
 
 /** A graph of modules and what each imports; those whose names begin with "s" are small. */
 const graphOf = (imports: Readonly<Record<string, readonly string[]>>): Graph => ({
   imports: (id) => imports[id] ?? [],
   bytes: (id) => (id.startsWith("s") ? 100 : LARGE),
 });
+const program = (...starts: readonly string[]): Program => ({ starts, weight: 1 });
+const sorted = (files: readonly SharedFile[]): string[] =>
+  files.map(({ modules, programs }) => `${[...modules].sort().join(" ")}: ${programs}`).sort();
 
 describe("files of the form", () => {
   test("hold what the same programs reach", () => {
     const graph = graphOf({ a: ["both", "onlyA"], b: ["both", "onlyB"], both: ["below"], below: [] });
-    expect(Object.fromEntries(groupsOf({ A: ["a"], B: ["b"] }, graph))).toEqual({
-      a: "A",
-      onlyA: "A",
-      b: "B",
-      onlyB: "B",
-      both: "A-B",
-      below: "A-B",
-    });
+    expect(sorted(groupsOf([program("a"), program("b")], graph))).toEqual([
+      "a onlyA: 1",
+      "b onlyB: 1",
+      "below both: 2",
+    ]);
   });
 
-  test("a small one joins a wider one that has all that it needs", () => {
+  test("a small one joins another where a file more costs more than its text", () => {
     const graph = graphOf({ a: ["s1", "all"], b: ["s1", "all"], c: ["all"], s1: ["all"] });
-    expect(groupsOf({ A: ["a"], B: ["b"], C: ["c"] }, graph).get("s1")).toBe("A-B-C");
+    const files = sorted(groupsOf([program("a"), program("b"), program("c")], graph));
+    expect(files).toEqual(["a: 1", "all s1: 3", "b: 1", "c: 1"]);
   });
 
-  test("a small one that would bring what others do not load stays by itself", () => {
+  test("a small one that would bring much that others do not load stays by itself", () => {
     const graph = graphOf({ a: ["s1", "all"], b: ["s1", "all"], c: ["all"], s1: ["pair"] });
-    const groups = groupsOf({ A: ["a"], B: ["b"], C: ["c"] }, graph);
-    expect([groups.get("s1"), groups.get("pair"), groups.get("all")]).toEqual(["A-B", "A-B", "A-B-C"]);
+    const files = sorted(groupsOf([program("a"), program("b"), program("c")], graph));
+    expect(files).toEqual(["a: 1", "all: 3", "b: 1", "c: 1", "pair s1: 2"]);
   });
 
-  test("never import each other in a circle, over graphs of many shapes", () => {
+  test("never import each other in a circle, and have each module that is reached once, over graphs of many shapes", () => {
     let state = 7;
     const random = (below: number): number => {
       state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
       return Math.floor((state / 2 ** 32) * below);
     };
-    for (let round = 0; round < 200; round++) {
-      const ids = Array.from({ length: 40 }, (_, i) => `${random(2) === 0 ? "s" : "m"}${i}`);
+    let joined = 0;
+    for (let round = 0; round < 100; round++) {
+      const ids = Array.from({ length: 30 }, (_, i) => `${random(3) > 0 ? "s" : "m"}${i}`);
       const imports = Object.fromEntries(
         ids.map((id, i) => [id, ids.slice(i + 1).filter(() => random(ids.length) < 4)] as const),
       );
-      const programs = Object.fromEntries(["A", "B", "C", "D"].map((name) => [name, [ids[random(12)] as string]]));
-      const groups = groupsOf(programs, graphOf(imports));
-      const below = new Map<string, Set<string>>();
-      for (const [id, group] of groups) {
-        const set = below.get(group) ?? new Set();
-        for (const one of imports[id] as string[]) if (groups.get(one) !== group) set.add(groups.get(one) as string);
-        below.set(group, set);
-      }
-      const done = new Set<string>();
-      const visit = (group: string, above: readonly string[]): void => {
-        expect(above).not.toContain(group);
-        if (done.has(group)) return;
-        for (const one of below.get(group) ?? []) visit(one, [...above, group]);
-        done.add(group);
+      const programs = Array.from({ length: 4 }, () => program(ids[random(12)] as string));
+      const files = groupsOf(programs, graphOf(imports));
+      const fileOf = new Map(files.flatMap((file) => file.modules.map((id) => [id, file] as const)));
+      expect(fileOf.size).toBe(files.reduce((sum, { modules }) => sum + modules.length, 0));
+      const done = new Set<SharedFile>();
+      const visit = (file: SharedFile, above: readonly SharedFile[]): void => {
+        expect(above).not.toContain(file);
+        if (done.has(file)) return;
+        const below = new Set(file.modules.flatMap((id) => imports[id] as string[]).map((id) => fileOf.get(id)));
+        for (const one of below) {
+          if (one === undefined) throw new Error("what a module imports lies in no file");
+          if (one !== file) visit(one, [...above, file]);
+        }
+        done.add(file);
       };
-      for (const group of below.keys()) visit(group, []);
+      for (const file of files) visit(file, []);
+      joined += files.filter(({ modules }) => modules.length > 1).length;
     }
+    expect(joined).toBeGreaterThan(100);
   });
 });
 
