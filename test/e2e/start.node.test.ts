@@ -63,7 +63,7 @@ describe.skipIf("Deno" in globalThis)("modules that are loaded", () => {
     ["filigree/vm", "vm", 12],
     ["filigree/codec", "codec", 9],
     ["filigree/proofs", "proofs", 8],
-    ["filigree/client", "client", 6],
+    ["filigree/client", "client", 5],
     ["filigree", "index", 20],
   ])("by %s in its form for Node", (_, name, most) => {
     const loaded = inForm(loadedBy([`for-node/${name}.js`], "process.exit();"));

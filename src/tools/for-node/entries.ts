@@ -50,7 +50,8 @@ export const PROGRAMS: readonly Program[] = [
   program(5, "proving/worker.js"),
   program(10, "index.js", "vitest.js", "provider.js"),
   program(10, "cli/main.js"),
-  program(2, "client.js"),
+  // Small: whoever only asks a node should not load what the command line does.
+  program(40, "client.js"),
   program(1, "queue/index.js"),
   ...COMMANDS.split(" ").map((name) => program(name === "devnet" ? 5 : 1, "cli/main.js", `cli/commands/${name}.js`)),
 ];
