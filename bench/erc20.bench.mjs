@@ -15,7 +15,7 @@ import { fileURLToPath } from "node:url";
 import token from "../test/fixtures/contracts/token.json" with { type: "json" };
 import { median } from "./harness.mjs";
 
-export const title = "Tests of an ERC-20 token";
+export const title = "Tests of an ERC-20 token, by the clock";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const load = createRequire(path.join(here, "../test/clients/package.json"));

@@ -163,7 +163,9 @@ async function main() {
   const value = (flag, otherwise) => (flags.includes(flag) ? flags[flags.indexOf(flag) + 1] : otherwise);
   const rounds = Number(value("--rounds", "15"));
   const { title, cases, facts } = await import(pathToFileURL(file));
-  process.stdout.write(`\n== ${title}   (CPU time; ours / theirs, above 1 is faster; median of ${rounds} rounds)\n`);
+  // A bench of facts alone says itself how they were measured.
+  const how = cases === undefined ? "" : `   (CPU time; ours / theirs, above 1 is faster; median of ${rounds} rounds)`;
+  process.stdout.write(`\n== ${title}${how}\n`);
   process.stdout.write(`   ${machineLine()}\n`);
   const rows = [];
   for (const entry of (await cases?.()) ?? []) {

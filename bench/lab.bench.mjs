@@ -2,8 +2,8 @@
  * A network for a test, beside hardhat's and anvil's of Ethereum: from nothing to the first value sent, in a new process and in one
  * that has run a network before, and a snapshot with the way back. They are not alike: a tipset of ours has an election and a proof of
  * spacetime (one miner with one real sector) unless it says "bare", and messages are paid for by a chain of storage; hardhat's
- * network is native code in a library, anvil's a native process that is spoken to over HTTP. A round in a new process is timed by
- * the clock, from its start to its end.
+ * network is native code in a library, anvil's a native process that is spoken to over HTTP. All is timed by the clock; a round in a
+ * new process from its start to its end.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
@@ -12,10 +12,9 @@ import { performance } from "node:perf_hooks";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Devnet } from "../dist/node/devnet.js";
 import { median } from "./harness.mjs";
 
-export const title = "A network for a test";
+export const title = "A network for a test, by the clock";
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const [ROUNDS, CYCLES, WARM] = [5, 100, 2];
@@ -38,6 +37,8 @@ async function sendOurs(net) {
 
 /** A network of ours that makes tipsets on call. */
 async function openOurs(form) {
+  // What `import "filigree"` loads in Node, and no process that runs another's network.
+  const { Devnet } = await import("../dist/for-node/index.js");
   const net = await Devnet.open({ accounts: 2, seed: "lab", genesisTime: 1_700_000_000, ...form });
   await net.request("Devnet.setAutomine", false);
   return net;
