@@ -68,6 +68,8 @@ const SIZE_MASK: u32 = (1 << SIZE_BITS) - 1;
 export class HamtNode {
   /** What is wrong with it, when it was read; empty for a sound node. */
   fault: string = "";
+  /** Number of pointers that are bytes of the block still. */
+  private unopened: i32 = 0;
 
   constructor(
     public bits: u64 = 0,
@@ -77,7 +79,9 @@ export class HamtNode {
     private spans: StaticArray<u32> = NO_SPANS,
     /** Rule set that it was read by. */
     private readonly version: i32 = 0,
-  ) {}
+  ) {
+    this.unopened = spans.length >> 1;
+  }
 
   /** Number of pointers. */
   get size(): i32 {
@@ -99,6 +103,8 @@ export class HamtNode {
     if (known !== null) return known;
     const pointer = readPointer(this.block, <i32>this.spans[at << 1], this.version);
     this.pointers[at] = pointer;
+    this.unopened--;
+    if (this.unopened == 0) this.letGo();
     return pointer;
   }
 
@@ -133,6 +139,10 @@ export class HamtNode {
   /** Positions change: from now on no pointer is looked up in the block. */
   private openAll(): void {
     for (let i = 0; i < this.pointers.length; i++) this.pointer(i);
+  }
+
+  /** All pointers are objects: the block, which a walk over a large map would hold beside them, is not needed. */
+  private letGo(): void {
     this.block = EMPTY;
     this.spans = NO_SPANS;
   }
