@@ -19,6 +19,9 @@ const NO_LIMBS: Limbs = new StaticArray<u32>(0);
 /** Limbs of a magnitude that two words hold. */
 const WORD_LIMBS: i32 = 4;
 
+/** Digits that are read at a time: a power of ten that 64 bits hold with its next. */
+const MAX_SCALE: i64 = 100000000000000000;
+
 function trim(limbs: Limbs, used: i32): Limbs {
   while (used > 0 && unchecked(limbs[used - 1]) == 0) used--;
   if (used == 0) return NO_LIMBS;
@@ -234,12 +237,18 @@ export class Big {
   /** Decimal text with an optional minus sign; for constants and tests (any other character is a fault). */
   static parse(text: string): Big {
     let value = Big.ZERO;
-    const ten = Big.fromU64(10);
+    let part: i64 = 0;
+    let scale: i64 = 1;
     const negative = text.startsWith("-");
     for (let i = negative ? 1 : 0; i < text.length; i++) {
       const digit = text.charCodeAt(i) - 48;
       assert(digit >= 0 && digit <= 9, "not a decimal number");
-      value = value.mul(ten).add(Big.fromU64(<u64>digit));
+      part = part * 10 + digit;
+      scale *= 10;
+      if (scale < MAX_SCALE && i < text.length - 1) continue;
+      value = value.times(scale).add(Big.fromI64(part));
+      part = 0;
+      scale = 1;
     }
     return negative ? value.neg() : value;
   }
