@@ -123,9 +123,27 @@ export function smallState({ Address, MemoryStore, bigToBytes, cidOfBlock, cidOf
   return { store, root: putObject([1, hamt(actors, putObject), empty]) };
 }
 
-/** Makes the state, opens a machine on it and executes a send. `names`: what `filigree/vm` and `filigree/codec` export. */
-export async function firstMessage(names) {
-  const { store, root } = smallState(names, 10);
+/** The state as it is given: its root and its blocks, base64. */
+export function textOfState({ store, root }) {
+  const text = (bytes) => Buffer.from(bytes).toString("base64");
+  const blocks = [...store.entries()].map(({ key, bytes }) => [text(Buffer.from(key, "latin1")), text(bytes)]);
+  return JSON.stringify([text(root.bytes), blocks]);
+}
+
+function givenState({ MemoryStore, cidFromBytes }, text) {
+  const bytesOf = (base64) => new Uint8Array(Buffer.from(base64, "base64"));
+  const [root, blocks] = JSON.parse(text);
+  const store = new MemoryStore();
+  store.writeNow({ blocks: blocks.map(([cid, bytes]) => ({ cid: bytesOf(cid), bytes: bytesOf(bytes) })) });
+  return { store, root: cidFromBytes(bytesOf(root)) };
+}
+
+/**
+ * Makes the state, or takes the one that is given, opens a machine on it and executes a send. `names`: what `filigree/vm` and
+ * `filigree/codec` export.
+ */
+export async function firstMessage(names, given) {
+  const { store, root } = given === undefined ? smallState(names, 10) : givenState(names, given);
   const none = () => {
     throw new Error("no plain send asks for this");
   };

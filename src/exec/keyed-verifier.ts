@@ -13,7 +13,6 @@ import { proverId, SectorError, sealProof, sectorParams } from "../sector/params
 import { commitmentOfCidV1, commitmentOfSealedCid } from "../sector/piece/cid.ts";
 import type { PublicSector } from "../sector/post/post-proof.ts";
 import type { VerifyingKey } from "../sector/snark/groth16.ts";
-import { verifyPoStProof, verifySealProof } from "../sector/snark/verify.ts";
 import { CID } from "../types/cid.ts";
 import type { ProofVerifier } from "./types.ts";
 
@@ -56,6 +55,16 @@ const FIRST_WINDOW_V1_1 = 10;
 const LAST_POST = 14;
 const LAST_FIRST_VERSION = 9;
 
+type Verifying = typeof import("../sector/snark/verify.ts");
+type WindowClaim = Parameters<Verifying["verifyPoStProof"]>[1];
+/** What verifies is loaded for the first proof that has a key: who starts a machine need not have it, nor what it stands on. */
+let verifying: Verifying | null = null;
+
+async function loadVerifying(): Promise<Verifying> {
+  verifying ??= await import("../sector/snark/verify.ts");
+  return verifying;
+}
+
 export function keyedVerifier(options: VerifierOptions): ProofVerifier {
   const { proofs, keys, missing } = options;
   const lastPost = options.secondWindowVersion === true ? LAST_POST : LAST_FIRST_VERSION;
@@ -71,7 +80,11 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
   return {
     verifyPoSt(info) {
       try {
-        return verifyWindowPoSt(info);
+        const claim = windowClaim(info);
+        if (typeof claim === "boolean") return claim;
+        // At once where it can be: who asks runs a message again after a verdict that was waited for.
+        if (verifying !== null) return isWindowProven(verifying, claim);
+        return loadVerifying().then((loaded) => isWindowProven(loaded, claim));
       } catch (error) {
         return falseIfMalformed(error);
       }
@@ -85,7 +98,16 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
     },
   };
 
-  function verifyWindowPoSt(info: Uint8Array): boolean {
+  function isWindowProven({ verifyPoStProof }: Verifying, claim: WindowClaim): boolean {
+    try {
+      return verifyPoStProof(proofs, claim) === "VALID";
+    } catch (error) {
+      return falseIfMalformed(error);
+    }
+  }
+
+  /** What a proof says, or the verdict where none has to be computed. */
+  function windowClaim(info: Uint8Array): WindowClaim | boolean {
     const [randomness, list, challenged] = tupleOf(decoded(info), 4);
     const [post] = tupleOf(list, 1);
     const [type, proof] = tupleOf(post, 2) as [number, Uint8Array];
@@ -100,7 +122,7 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
       if (commR === null || sealProof(sealType).sectorBytes !== sectorBytes) return false;
       sectors.push({ sectorNumber, commR });
     }
-    const claim = {
+    return {
       key,
       params: sectorParams(sectorBytes),
       kind: type >= FIRST_WINDOW_V1_1 ? "window" : "window-legacy",
@@ -108,8 +130,7 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
       sectors,
       proof,
       entropy: options.entropy(),
-    } as const;
-    return verifyPoStProof(proofs, claim) === "VALID";
+    };
   }
 
   async function verifyOneSeal(info: Uint8Array): Promise<boolean> {
@@ -137,6 +158,7 @@ export function keyedVerifier(options: VerifierOptions): ProofVerifier {
       commD,
     };
     const claim = { key, statement, proof: proof as Uint8Array, entropy: options.entropy() };
+    const { verifySealProof } = await loadVerifying();
     return (await verifySealProof(proofs, claim)) === "VALID";
   }
 }

@@ -105,12 +105,12 @@ for (const one of porep.cases.filter((each) => each.registeredSealProof === 0 ||
     expect(await verifier.verifySeal(info(one.sectorNumber, new Uint8Array(192)))).toBe(false);
   });
 
-test("a network that knows no second version of window proofs refuses them, valid or not", () => {
+test("a network that knows no second version of window proofs refuses them, valid or not", async () => {
   const one = post.cases.find((each) => each.key === "window" && each.apiVersion === "1.2.0") as PostCase;
   const { secondWindowVersion: _, ...first } = options;
-  expect(keyedVerifier(options).verifyPoSt(postInfo(one))).toBe(true);
-  expect(keyedVerifier(first).verifyPoSt(postInfo(one))).toBe(false);
-  expect(keyedVerifier({ ...first, keys: new Map(), missing: "accept" }).verifyPoSt(postInfo(one))).toBe(false);
+  expect(await keyedVerifier(options).verifyPoSt(postInfo(one))).toBe(true);
+  expect(await keyedVerifier(first).verifyPoSt(postInfo(one))).toBe(false);
+  expect(await keyedVerifier({ ...first, keys: new Map(), missing: "accept" }).verifyPoSt(postInfo(one))).toBe(false);
 });
 
 test("a seal whose ticket or seed is no 32 bytes is not proved", async () => {
