@@ -18,12 +18,20 @@ export const NOT_OPEN: i32 = -4;
 /** This machine does not execute that network version. */
 export const UNKNOWN_VERSION: i32 = -5;
 
-/** Bytes of blocks that became objects, or objects blocks, since the host last asked: a measure of the garbage made. */
+/** Bytes of blocks that became objects, or objects blocks, since the last collection, and messages inside of others: a measure of the garbage made. */
 export let blockBytes: i32 = 0;
 
 /** Starts `blockBytes` anew. */
 export function forgetBlockBytes(): void {
   blockBytes = 0;
+}
+
+/** What a message inside of another leaves behind (1 KiB), as bytes of blocks. */
+const CALL_BYTES: i32 = 128;
+
+/** Counts a message that another one sends. */
+export function noteCall(): void {
+  blockBytes += CALL_BYTES;
 }
 
 /** The bytes of a block, from the host. */

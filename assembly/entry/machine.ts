@@ -48,7 +48,7 @@ export function collect(): void {
   __collect();
 }
 
-/** Bytes of blocks that became objects, or objects blocks, since the last collection. */
+/** Bytes of blocks that became objects, or objects blocks, since the last collection; messages inside of others count as some. */
 export function blockTraffic(): i32 {
   return blockBytes;
 }

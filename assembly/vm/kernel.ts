@@ -14,7 +14,7 @@
  * Source: lotus v1.0.0 chain/vm/{vm,runtime,mkactor,invoker}.go.
  */
 import { callActor, exitActor } from "../abi/host";
-import { endRun } from "../abi/engine";
+import { endRun, noteCall } from "../abi/engine";
 import { Big } from "../base/big";
 import { be64, Bytes, concat, EMPTY } from "../base/bytes";
 import { CborWriter } from "../ipld/cbor-writer";
@@ -453,6 +453,7 @@ export function sendMessage(
   ctx.returned = EMPTY;
   ctx.why = "";
   const depth = parent === null ? 0 : parent.depth + 1;
+  if (parent !== null) noteCall();
   if (depth > MAX_CALL_DEPTH && ctx.version.limitsCallDepth) {
     parent!.abort(SYS_FORBIDDEN, "calls are nested too deep");
   }

@@ -115,10 +115,15 @@ const FIRST_PAGES = 128;
 /**
  * Garbage is collected between messages: when about as much of it is there as memory may be wasted on it, and after any
  * message that made the memory grow. How much there is can only be estimated: so much a message, and so much a byte of
- * the blocks that it took apart or put together.
+ * the blocks that it took apart or put together, as some of which the core counts a message inside of another.
  */
-const GARBAGE_PER_MESSAGE = 3 * 1024;
+const GARBAGE_PER_MESSAGE = 2 * 1024;
 const GARBAGE_PER_BLOCK_BYTE = 8;
+/** Of what is asked, and of messages that are refused: as read, and as copied out of that. */
+const GARBAGE_PER_ARGUMENT_BYTE = 4;
+const GARBAGE_PER_CALL = 256;
+/** Tables of a machine that another took the place of. */
+const GARBAGE_PER_MACHINE = 64 * 1024;
 const MIN_GARBAGE = 4 << 20;
 const FIRST_ARGUMENT_BYTES = 4096;
 
@@ -187,6 +192,7 @@ export class Vm {
       context.tracing ?? false,
       this.profile,
     ];
+    this.garbage += GARBAGE_PER_MACHINE;
     const answer = this.call("machineOpen", dagCbor.encode(tuple));
     expectVersion(answer, context.networkVersion);
     this.expect(answer);
@@ -302,13 +308,21 @@ export class Vm {
     items.array();
     const applied = readApplied(items);
     this.garbage += GARBAGE_PER_MESSAGE;
-    const bytes = this.instance.memoryBytes;
-    const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
-    if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 2)) this.collect();
+    this.tidy();
     return applied;
   }
 
+  /** Collects garbage if there is much of it, by what is known and estimated. */
+  private tidy(): void {
+    const bytes = this.instance.memoryBytes;
+    const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
+    if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 2)) this.collect();
+  }
+
   private put(bytes: Uint8Array): number {
+    // Here, where nothing runs: reads and refused messages have no end that is always come to.
+    this.garbage += GARBAGE_PER_CALL + bytes.length * GARBAGE_PER_ARGUMENT_BYTE;
+    if (!this.run.spent) this.tidy();
     if (bytes.length > this.argumentBytes) {
       const { alloc, free } = this.instance.exports;
       if (this.argument !== 0) free(this.argument);
