@@ -1,0 +1,41 @@
+/** A package whose build was interrupted: the command says what is missing, and what makes it. */
+import { spawnSync } from "node:child_process";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const built = fileURLToPath(new URL("../../../dist/cli/bin.js", import.meta.url));
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), "filigree whole-"));
+  for (const name of ["cli", "for-node"]) mkdirSync(path.join(folder, "dist", name), { recursive: true });
+  copyFileSync(built, path.join(folder, "dist/cli/bin.js"));
+  writeFileSync(path.join(folder, "package.json"), '{"type":"module"}');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function run(): { readonly status: number | null; readonly stderr: string } {
+  return spawnSync(process.execPath, [path.join(folder, "dist/cli/bin.js"), "--help"], { encoding: "utf8" });
+}
+
+test.each([
+  ["the form for Node", null, "cli.js"],
+  ["a file of it", 'import "./part.js";', "part.js"],
+])("without %s", (_, text, missing) => {
+  if (text !== null) writeFileSync(path.join(folder, "dist/for-node/cli.js"), text);
+  const { status, stderr } = run();
+  expect(stderr).toBe(
+    `error: the package is not whole: dist/for-node/${missing} is missing; \`npm run build\` makes it\n`,
+  );
+  expect(status).toBe(1);
+});
+
+test("what else is missing is not taken for it", () => {
+  writeFileSync(path.join(folder, "dist/for-node/cli.js"), 'import "no-such-library";');
+  const { status, stderr } = run();
+  expect(stderr).toContain("Cannot find package 'no-such-library'");
+  expect(stderr).not.toContain("not whole");
+  expect(status).toBe(1);
+});
