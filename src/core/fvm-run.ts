@@ -36,6 +36,9 @@ const HEAVY_BYTES = 32 << 20;
 export const MIN_GARBAGE = 8 << 20;
 export const GARBAGE_PER_SYSCALL = 512;
 const GARBAGE_PER_BLOCK_BYTE = 8;
+/** Of what is asked, and of messages that are refused: as read, and as copied out of that. */
+const GARBAGE_PER_ARGUMENT_BYTE = 4;
+const GARBAGE_PER_CALL = 256;
 /** Bytes of a page of memory. */
 export const PAGE = 65536;
 
@@ -100,6 +103,12 @@ export class Run {
     const bytes = this.core.memoryBytes;
     const grown = betweenMessages && bytes > this.collectedAt;
     if (grown || this.garbage > Math.max(MIN_GARBAGE, bytes / 4)) this.collect();
+  }
+
+  /** Before a call with so many bytes: reads and refused messages have no end that is always come to. */
+  tidyFor(argumentBytes: number): void {
+    this.garbage += GARBAGE_PER_CALL + argumentBytes * GARBAGE_PER_ARGUMENT_BYTE;
+    if (this.guests.length === 0) this.tidy(true);
   }
 
   collect(): void {

@@ -256,6 +256,7 @@ export class Fvm {
   ): number {
     return this.guard(() => {
       const { kernel, core } = this.run;
+      this.run.tidyFor(bytes.length);
       const at = kernel.alloc(bytes.length);
       core.write(at, bytes);
       const answer = kernel[name](at, bytes.length, extra);
