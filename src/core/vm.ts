@@ -125,6 +125,8 @@ const GARBAGE_PER_CALL = 256;
 /** Tables of a machine that another took the place of. */
 const GARBAGE_PER_MACHINE = 64 * 1024;
 const MIN_GARBAGE = 4 << 20;
+/** Of garbage that reads and refused messages make, until memory is looked at. */
+const ASK_BYTES = 64 * 1024;
 const FIRST_ARGUMENT_BYTES = 4096;
 
 /** Memory above which every implicit message is followed by a collection. */
@@ -143,6 +145,8 @@ export class Vm {
   private argument = 0;
   private argumentBytes = 0;
   private garbage = 0;
+  /** How much there was when memory was looked at last. */
+  private askedAt = 0;
   private collectedAt = 0;
 
   private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState, profile: number) {
@@ -193,9 +197,11 @@ export class Vm {
       this.profile,
     ];
     this.garbage += GARBAGE_PER_MACHINE;
-    const answer = this.call("machineOpen", dagCbor.encode(tuple));
+    const answer = this.call("machineOpen", dagCbor.encode(tuple), false);
     expectVersion(answer, context.networkVersion);
     this.expect(answer);
+    // Not before, when the machine that is replaced would be walked through.
+    this.tidy();
   }
 
   /** Lays out the tree that a new network starts from. `open` takes the blocks together with the root. */
@@ -300,6 +306,7 @@ export class Vm {
   collect(): void {
     this.guard(() => this.instance.exports.collect());
     this.garbage = 0;
+    this.askedAt = 0;
     this.collectedAt = this.instance.memoryBytes;
   }
 
@@ -314,15 +321,17 @@ export class Vm {
 
   /** Collects garbage if there is much of it, by what is known and estimated. */
   private tidy(): void {
+    this.askedAt = this.garbage;
     const bytes = this.instance.memoryBytes;
     const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
     if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 2)) this.collect();
   }
 
-  private put(bytes: Uint8Array): number {
+  private put(bytes: Uint8Array, mayTidy = true): number {
     // Here, where nothing runs: reads and refused messages have no end that is always come to.
     this.garbage += GARBAGE_PER_CALL + bytes.length * GARBAGE_PER_ARGUMENT_BYTE;
-    if (!this.run.spent) this.tidy();
+    // Asking the engine takes microseconds, a tenth of a small message.
+    if (mayTidy && this.garbage > this.askedAt + ASK_BYTES && !this.run.spent) this.tidy();
     if (bytes.length > this.argumentBytes) {
       const { alloc, free } = this.instance.exports;
       if (this.argument !== 0) free(this.argument);
@@ -343,8 +352,9 @@ export class Vm {
       | "stateActor"
       | "stateResolve",
     bytes: Uint8Array,
+    mayTidy = true,
   ): number {
-    const at = this.put(bytes);
+    const at = this.put(bytes, mayTidy);
     return this.guard(() => this.instance.exports[name](at, bytes.length));
   }
 
