@@ -9,16 +9,9 @@ import { bigToBytes } from "../dist/types/amount.js";
 import { cidOfBlock, cidOfText } from "../dist/types/cid.js";
 import { encodeMessage } from "../dist/types/message.js";
 import * as dagCbor from "../node_modules/@ipld/dag-cbor/src/index.js";
+import { accountAddress, plainSend } from "./support-first.mjs";
 
 const BALANCE = bigToBytes(10n ** 24n);
-
-/** BLS address of an account: no key stands behind it. */
-export function accountAddress(index) {
-  const bytes = new Uint8Array(49);
-  bytes[0] = 3;
-  new DataView(bytes.buffer).setUint32(40, index);
-  return Address.fromBytes(bytes);
-}
 
 /** A version 1 state tree (network version 5) with `count` accounts, ids from 100. */
 export function makeState(count) {
@@ -37,9 +30,9 @@ export function makeState(count) {
   const actors = [];
   const empty = putObject([]);
   // One state for all: a plain send never reads it.
-  const shared = putObject([accountAddress(0).bytes]);
+  const shared = putObject([accountAddress(Address, 0).bytes]);
   for (let i = 0; i < count; i++) {
-    const address = accountAddress(i).bytes;
+    const address = accountAddress(Address, i).bytes;
     addresses.push([address, 100 + i]);
     actors.push([id(100 + i), [account, shared, 0, BALANCE]]);
   }
@@ -83,19 +76,7 @@ export function makeSends(accounts, count) {
   };
   for (let i = 0; i < count; i++) {
     const from = next();
-    messages.push(
-      encodeMessage({
-        to: accountAddress(next()),
-        from: accountAddress(from),
-        nonce: BigInt(nonces[from]++),
-        value: 1000n,
-        gasLimit: 1_000_000n,
-        gasFeeCap: 200n,
-        gasPremium: 1n,
-        method: 0n,
-        params: new Uint8Array(0),
-      }),
-    );
+    messages.push(encodeMessage(plainSend(Address, from, next(), BigInt(nonces[from]++))));
   }
   return messages;
 }

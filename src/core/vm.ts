@@ -125,8 +125,6 @@ const GARBAGE_PER_CALL = 256;
 /** Tables of a machine that another took the place of. */
 const GARBAGE_PER_MACHINE = 64 * 1024;
 const MIN_GARBAGE = 4 << 20;
-/** Of garbage that reads and refused messages make, until memory is looked at. */
-const ASK_BYTES = 64 * 1024;
 const FIRST_ARGUMENT_BYTES = 4096;
 
 /** Memory above which every implicit message is followed by a collection. */
@@ -145,9 +143,9 @@ export class Vm {
   private argument = 0;
   private argumentBytes = 0;
   private garbage = 0;
-  /** How much there was when memory was looked at last. */
-  private askedAt = 0;
   private collectedAt = 0;
+  /** Calls into the core that are under way. */
+  private depth = 0;
 
   private constructor(instance: Instance<VmExports>, host: VmHost, run: RunState, profile: number) {
     this.instance = instance;
@@ -306,7 +304,6 @@ export class Vm {
   collect(): void {
     this.guard(() => this.instance.exports.collect());
     this.garbage = 0;
-    this.askedAt = 0;
     this.collectedAt = this.instance.memoryBytes;
   }
 
@@ -321,7 +318,8 @@ export class Vm {
 
   /** Collects garbage if there is much of it, by what is known and estimated. */
   private tidy(): void {
-    this.askedAt = this.garbage;
+    // Within a run, where a host may read, objects that are being worked on are nobody's yet.
+    if (this.depth > 0) return;
     const bytes = this.instance.memoryBytes;
     const garbage = this.garbage + this.instance.exports.blockTraffic() * GARBAGE_PER_BLOCK_BYTE;
     if (bytes > this.collectedAt || garbage > Math.max(MIN_GARBAGE, bytes / 2)) this.collect();
@@ -330,8 +328,7 @@ export class Vm {
   private put(bytes: Uint8Array, mayTidy = true): number {
     // Here, where nothing runs: reads and refused messages have no end that is always come to.
     this.garbage += GARBAGE_PER_CALL + bytes.length * GARBAGE_PER_ARGUMENT_BYTE;
-    // Asking the engine takes microseconds, a tenth of a small message.
-    if (mayTidy && this.garbage > this.askedAt + ASK_BYTES && !this.run.spent) this.tidy();
+    if (mayTidy && !this.run.spent) this.tidy();
     if (bytes.length > this.argumentBytes) {
       const { alloc, free } = this.instance.exports;
       if (this.argument !== 0) free(this.argument);
@@ -362,11 +359,14 @@ export class Vm {
   private guard<T>(call: () => T): T {
     if (this.run.spent)
       throw new EngineFault({ code: "INSTANCE_SPENT", asset: this.instance.name }, "the run before this was void");
+    this.depth++;
     try {
       return call();
     } catch (error) {
       this.run.spent = true;
       throw this.instance.faultOf(error);
+    } finally {
+      this.depth--;
     }
   }
 
