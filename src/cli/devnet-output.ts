@@ -83,8 +83,8 @@ function isNew(net: Devnet, resumed: number | null): boolean {
 function balanceLine(net: Devnet, resumed: number | null): string {
   const commands = "filigree account <name>, filigree wallet list";
   return isNew(net, resumed)
-    ? `${filText(net.options.balance)} on each address, and on a BLS address beside it: ${commands}.`
-    : `What each address has by now, and a BLS address beside it: ${commands}.`;
+    ? `${filText(net.options.balance)} on each address, and on a BLS address beside it (<name>-bls): ${commands}.`
+    : `What each address has by now, and a BLS address beside it (<name>-bls): ${commands}.`;
 }
 
 /** Milliseconds between two lines that say that epochs pass, when nothing else is to be said. */

@@ -49,7 +49,7 @@ export function missingBundle(
   return new BundleError(
     { code: "MISSING_BUNDLE", network, actorsVersion },
     `the actors v${actorsVersion} of ${network} are not at hand${why}: take builtin-actors-${network}.car from a release ` +
-      `v${actorsVersion} of filecoin-project/builtin-actors, and give it (\`filigree bundle add <file>\`)`,
+      `v${actorsVersion} of filecoin-project/builtin-actors, and give it (\`filigree bundle add <file>\`; in a program as the option \`bundle\`)`,
   );
 }
 
@@ -93,6 +93,8 @@ export function rootOfCar(car: Uint8Array): CID | null {
 
 /** Reads a bundle's CAR. Throws `BAD_BUNDLE`, or `UNKNOWN_BUNDLE` for one that is not published, unless `unknown` allows it. */
 export async function readBundle(car: Uint8Array, options: { readonly unknown?: boolean } = {}): Promise<Bundle> {
+  if (isZstd(car))
+    bad("the file is a pack of several: `Bundles` finds one in it, `carsOf` takes it apart (filigree/vm)");
   const crypto = await loadCrypto();
   const all = new Map<string, Uint8Array>();
   let root: CID;

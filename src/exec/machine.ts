@@ -58,6 +58,11 @@ export class FvmMachine implements Machine {
   open(context: MachineContext, made: Iterable<Block> = []): void {
     const { facts, circulatingSupply, ...rest } = context;
     if (facts === undefined) throw new RangeError("the FVM takes chain id and time, too (`facts`)");
+    for (const name of ["chainId", "epoch", "timestamp", "genesisTime", "blockDelay"] as const)
+      if (!Number.isSafeInteger(facts[name]))
+        throw new RangeError(
+          `\`facts.${name}\` is no whole number: the FVM takes chain id, epoch and times in seconds`,
+        );
     this.context = context;
     const { epoch } = context;
     const timestamp = epoch === facts.epoch ? facts.timestamp : facts.genesisTime + epoch * facts.blockDelay;

@@ -57,7 +57,7 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
       expect(early.length).toBeLessThan(1 << 20);
       await expect(Devnet.load(early)).rejects.toMatchObject({
         data: { code: "MISSING_BUNDLE", network: "devnet", actorsVersion: 17 },
-        message: expect.stringContaining("give it (`filigree bundle add <file>`)"),
+        message: expect.stringContaining("give it (`filigree bundle add <file>`"),
       });
       const only = new Bundles();
       if (v17 !== undefined) only.add(v17);

@@ -183,3 +183,8 @@ test("a tar archive with a wrong sum or a wrong length is refused", () => {
   header[0] = 0x67;
   expect(() => readTar(header)).toThrow(/checksum/);
 });
+
+test("a pack in place of a bundle is named as one, with what takes it", async () => {
+  const pack = Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0);
+  await expect(readBundle(pack)).rejects.toThrow(/a pack of several: `Bundles` finds one in it/);
+});
