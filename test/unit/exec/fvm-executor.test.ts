@@ -121,3 +121,14 @@ test.skipIf(!switchesStacks())("on stacks of their own guests do, and cost, the 
     expect(deep.flush()).toEqual(plain.flush());
   }
 });
+
+test("facts of the chain that are missing are named, and the executor goes on", async () => {
+  const executor = executorOver({});
+  const without = { ...facts, blockDelay: undefined as unknown as number };
+  await expect(executor.applyMessage({ ...context, facts: without, message })).rejects.toThrow(
+    /`facts.blockDelay` is no whole number/,
+  );
+  const { facts: _, ...none } = context;
+  await expect(executor.applyMessage({ ...none, message })).rejects.toThrow(/takes chain id and time, too/);
+  expect((await executor.applyMessage({ ...context, message })).applied.exitCode).toBe(0);
+});
