@@ -28,9 +28,7 @@ test.each([
 ])("without %s", (_, text, missing) => {
   if (text !== null) writeFileSync(path.join(folder, "dist", entry), text);
   const { status, stderr } = run();
-  expect(stderr).toBe(
-    `error: the package is not whole: dist/${missing} is missing; \`npm run build\` makes it\n`,
-  );
+  expect(stderr).toBe(`error: the package is not whole: dist/${missing} is missing; \`npm run build\` makes it\n`);
   expect(status).toBe(1);
 });
 
