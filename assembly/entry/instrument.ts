@@ -3,11 +3,12 @@
  * piece of work and is thrown away: nothing is freed.
  */
 import { Emitter } from "../fvm/instrument/emit";
-import { stackCost } from "../fvm/instrument/height";
+import * as edits from "../fvm/instrument/edits";
 import { CODE, Module } from "../fvm/instrument/module";
 import * as out from "../fvm/instrument/output";
 import { BAD_MODULE, clearFault, fail, failed, faultOf, Rules } from "../fvm/instrument/rules";
 import * as scan from "../fvm/instrument/scan";
+import { walk } from "../fvm/instrument/walk";
 
 /** Memory for the module. */
 export function alloc(size: i32): usize {
@@ -28,11 +29,12 @@ export function instrument(at: usize, length: i32, generation: i32): i32 {
   const costs = new StaticArray<u32>(<i32>module.definedFunctions);
   const bodies = module.open(CODE) ? scan.count() : 0;
   if (bodies != module.definedFunctions) fail(BAD_MODULE);
+  edits.start();
   for (let i: u32 = 0; i < module.definedFunctions && !failed(); i++) {
-    costs[i] = stackCost(module, module.importedFunctions + i, rules);
+    costs[i] = walk(module, module.importedFunctions + i, rules);
   }
   if (failed()) return -faultOf();
-  const emitter = new Emitter(module, rules, costs);
+  const emitter = new Emitter(module, costs);
   emitter.findThunks();
   if (failed()) return -faultOf();
   out.start((<usize>length << 1) + 65536);

@@ -10,12 +10,12 @@
  * memory.grow answers -1 above the pages allowed, and takes pages that the memory has already first; table.grow answers -1 above the
  * elements allowed. A start function becomes an export, which the host calls when the counter is set. Custom sections are left out.
  */
-import * as body from "./body";
-import { charges, LIMITED_CALL, meter, needsTemporary } from "./meter";
+import * as edits from "./edits";
+import { LIMITED_CALL } from "./meter";
 import { CODE, constantOffset, DATA, DATA_COUNT, ELEMENT, EXPORT, FUNCTION, GLOBAL, IMPORT, MEMORY, Module, TABLE, TYPE } from "./module";
 import * as op from "./opcodes";
 import * as out from "./output";
-import { BAD_MODULE, BAD_OFFSET, fail, failed, INSTRUCTION, MAX_PAGES, MAX_TABLE, PAGE, Rules, STACK_LIMIT, TABLE_ELEMENT } from "./rules";
+import { BAD_MODULE, BAD_OFFSET, fail, failed, INSTRUCTION, MAX_PAGES, MAX_TABLE, STACK_LIMIT } from "./rules";
 import * as scan from "./scan";
 
 const I32: u32 = 0x7f;
@@ -33,7 +33,6 @@ export class Emitter {
 
   constructor(
     private readonly module: Module,
-    private readonly rules: Rules,
     /** Stack elements of each defined function. */
     private readonly stackCosts: StaticArray<u32>,
   ) {
@@ -216,7 +215,7 @@ export class Emitter {
     out.byte(CODE);
     const section = out.open();
     out.u32_(module.definedFunctions + module.thunkCount);
-    if (module.open(CODE)) scan.u32_();
+    edits.rewind();
     for (let i = module.importedFunctions; i < module.functions && !failed(); i++) {
       const whole = out.open();
       this.functionBody(module.params[module.types[i]]);
@@ -231,60 +230,56 @@ export class Emitter {
     out.close(section);
   }
 
+  /** The next body of `edits`. What stays as it is goes over in runs, from `unwritten` up to what changes. */
   private functionBody(params: u32): void {
-    body.openBody();
-    const first = scan.at;
-    meter(this.module, this.rules);
-    out.u32_(body.groups + (needsTemporary ? 1 : 0));
-    out.copy(body.groupsAt, first - body.groupsAt);
+    const head = edits.read();
+    const groups = edits.numberOf(head);
+    const value = edits.valueOf(head);
+    const needsTemporary = value < 0;
+    let unwritten = edits.nextOf(head);
+    out.u32_(groups + (needsTemporary ? 1 : 0));
+    out.copy(edits.placeOf(head), unwritten - edits.placeOf(head));
     if (needsTemporary) {
       out.byte(1);
       out.byte(I32);
     }
-    const temporary = params + <u32>body.locals;
-    scan.seek(first);
-    let constant = false;
-    for (let place = 0; body.more() && !failed(); place++) {
-      const cost = unchecked(charges[place]);
-      if (cost != 0) {
-        unchecked((charges[place] = 0));
-        this.charge(cost);
-      }
-      body.step(this.rules);
-      const opcode = body.opcode;
-      if (opcode == op.CALL && this.module.isDefined(body.immediate)) this.call(body.immediate);
-      else {
-        if (opcode == op.PREFIX || opcode == op.MEMORY_GROW) {
-          const unit = body.linearUnit(this.rules.perByte, PAGE, TABLE_ELEMENT);
-          if (unit != 0 && !constant) this.chargeByOperand(unit, temporary);
-        }
-        if (opcode == op.MEMORY_GROW) this.growMemory(temporary);
-        else if (opcode == op.MEMORY_SIZE) this.indexed(op.GLOBAL_GET, this.size);
-        else {
-          if (body.isTableGrow()) this.boundTable(temporary);
-          out.copy(body.start, scan.at - body.start);
-        }
-      }
-      constant = opcode == op.I32_CONST;
+    const temporary = params + <u32>(needsTemporary ? ~value : value);
+    for (;;) {
+      const record = edits.read();
+      const kind = edits.kindOf(record);
+      if (kind == edits.CHARGE && edits.valueOf(record) == 0) continue;
+      out.copy(unwritten, edits.placeOf(record) - unwritten);
+      unwritten = edits.nextOf(record);
+      if (kind == edits.BODY_END) return;
+      this.change(kind, edits.valueOf(record), temporary);
     }
   }
 
+  private change(kind: u32, value: i64, temporary: u32): void {
+    if (kind == edits.CHARGE) this.charge(value);
+    else if (kind == edits.LIMITED) this.call(<u32>value);
+    else if (kind == edits.CHARGE_BY_OPERAND) this.chargeByOperand(value, temporary);
+    else if (kind == edits.GROW) this.growMemory(temporary);
+    else if (kind == edits.SIZE) this.indexed(op.GLOBAL_GET, this.size);
+    else if (kind == edits.BOUND) this.boundTable(<u32>value, temporary);
+  }
+
   /** Takes a fixed cost from the counter. */
-  private charge(cost: u64): void {
+  private charge(cost: i64): void {
     this.indexed(op.GLOBAL_GET, this.gas);
     out.byte(op.I64_CONST);
-    out.s64_(<i64>cost);
+    out.s64_(cost);
     this.take();
   }
 
   /** Takes a cost per unit of the operand on top of the stack, which stays there. */
-  private chargeByOperand(unit: u64, temporary: u32): void {
+  private chargeByOperand(unit: i64, temporary: u32): void {
     this.indexed(op.LOCAL_TEE, temporary);
     this.indexed(op.GLOBAL_GET, this.gas);
     this.indexed(op.LOCAL_GET, temporary);
     out.byte(op.I64_EXTEND_I32_U);
     out.byte(op.I64_CONST);
-    out.s64_(<i64>unit);
+    out.s64_(unit);
     out.byte(op.I64_MUL);
     this.take();
   }
@@ -336,7 +331,7 @@ export class Emitter {
   private thunk(callee: u32): void {
     const params = this.module.params[this.module.types[callee]];
     out.byte(0);
-    this.charge((LIMITED_CALL + <u64>params) * INSTRUCTION);
+    this.charge(<i64>((LIMITED_CALL + <u64>params) * INSTRUCTION));
     for (let i: u32 = 0; i < params; i++) this.indexed(op.LOCAL_GET, i);
     this.call(callee);
     out.byte(op.END);
@@ -380,7 +375,7 @@ export class Emitter {
   }
 
   /** Has a table.grow above the elements that there may be ask for more than any table takes, so that it answers -1. */
-  private boundTable(temporary: u32): void {
+  private boundTable(table: u32, temporary: u32): void {
     this.indexed(op.LOCAL_SET, temporary);
     this.indexed(op.LOCAL_GET, temporary);
     this.constant(-1);
@@ -388,7 +383,7 @@ export class Emitter {
     this.constant(<i64>MAX_TABLE);
     out.byte(op.PREFIX);
     out.u32_(op.TABLE_SIZE);
-    out.u32_(body.immediate);
+    out.u32_(table);
     out.byte(op.I32_SUB);
     out.byte(op.I32_LE_U);
     out.byte(op.SELECT);

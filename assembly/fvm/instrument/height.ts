@@ -19,10 +19,11 @@ import {
   IF,
   LOOP,
   RETURN,
+  SELECT,
   UNREACHABLE,
 } from "./opcodes";
 import { Module } from "./module";
-import { ACTIVATION, BAD_MODULE, BAD_STACK, fail, failed, Rules } from "./rules";
+import { ACTIVATION, BAD_MODULE, BAD_STACK, fail, Rules } from "./rules";
 import * as scan from "./scan";
 
 /** Frames: polymorphic, values after its end, values that a branch takes, height at its start; four words each. */
@@ -66,37 +67,50 @@ function dead(): void {
   unchecked((frames[(depth - 1) << 2] = 1));
 }
 
-/** The cost of the function whose body is at the cursor, which is moved behind it. */
-export function stackCost(module: Module, index: u32, rules: Rules): u32 {
-  const arity = module.results[module.types[index]];
-  body.openBody();
+/** Most elements so far. */
+let most: u32 = 0;
+let arity: u32 = 0;
+
+/** Begins with the body of a function that leaves so many values. */
+export function open(results: u32): void {
+  arity = results;
   depth = 0;
   height = 0;
+  most = 0;
   push(arity, arity);
   height = ACTIVATION;
-  let most: u32 = 0;
-  while (body.more() && !failed()) {
-    if (depth == 0) {
-      fail(BAD_STACK);
-      return 0;
-    }
-    if (height > most && unchecked(frames[(depth - 1) << 2]) == 0) most = height;
-    body.step(rules);
-    if ((body.row & 15) == CONTROL && body.opcode != 0xfc) control(module, arity);
-    else {
-      const pops = (body.row >> 4) & 3;
-      if (body.opcode == 0x1b) {
-        pop(2);
-        pop(1);
-      } else pop(pops);
-      if ((body.row & 0x40) != 0) height++;
-    }
-  }
-  if (depth != 0 || scan.at != body.bodyEnd) fail(BAD_MODULE);
+}
+
+/** Whether a control block is open: the body's own is, up to its end. */
+// @ts-ignore: decorator
+@inline
+export function isOpen(): bool {
+  return depth != 0;
+}
+
+/** Notes how high the stack is before the next instruction. A control block is open. */
+// @ts-ignore: decorator
+@inline
+export function observe(): void {
+  if (height > most && unchecked(frames[(depth - 1) << 2]) == 0) most = height;
+}
+
+/** Follows the instruction read last. A control block is open. */
+export function follow(module: Module): void {
+  if ((body.row & 15) == CONTROL) return control(module);
+  if (body.opcode == SELECT) {
+    pop(2);
+    pop(1);
+  } else pop((body.row >> 4) & 3);
+  if ((body.row & 0x40) != 0) height++;
+}
+
+/** What the function costs whose body was followed to its end. */
+export function cost(rules: Rules): u32 {
   return most + (rules.localsByGroup ? body.groups : <u32>body.locals);
 }
 
-function control(module: Module, arity: u32): void {
+function control(module: Module): void {
   const opcode = body.opcode;
   if (opcode == BLOCK || opcode == LOOP || opcode == IF) {
     if (opcode == IF) pop(1);

@@ -3,50 +3,54 @@
  *
  * A metered block is close to a basic block. `block` goes on with the block it stands in; `if` and `loop` start one; `else`,
  * br, br_if, br_table and return end one. At an `end` the block inside joins the one around it if both started at the same
- * place; and if a branch inside may have led out past it, the one around ends there, too. A place is an instruction's number
- * in its body; a direct call counts with the instructions that the stack limiter puts around it.
+ * place; and if a branch inside may have led out past it, the one around ends there, too. A direct call counts with the
+ * instructions that the stack limiter puts around it.
  * Source: fvm-wasm-instrument src/gas_metering/mod.rs.
  */
 import * as body from "./body";
+import * as edits from "./edits";
 import {
   BLOCK,
   BR,
   BR_IF,
   BR_TABLE,
   CALL,
+  CONTROL,
   DROP,
   ELSE,
   END,
   I32_CONST,
   IF,
   LOOP,
+  MEMORY_GROW,
+  MEMORY_SIZE,
   NOP,
   PREFIX,
   RETURN,
   UNREACHABLE,
 } from "./opcodes";
 import { Module } from "./module";
-import { BAD_STACK, fail, failed, INSTRUCTION, NEGATIVE_SIZE, PAGE, Rules, TABLE_ELEMENT } from "./rules";
+import { BAD_STACK, fail, INSTRUCTION, NEGATIVE_SIZE, PAGE, Rules, TABLE_ELEMENT } from "./rules";
 import * as scan from "./scan";
 
 /** Instructions around a limited call that cost gas, the call itself among them. */
 export const LIMITED_CALL: u64 = 13;
 
-/** Charge at each place of the body, milligas; one more than the body has instructions. */
-export let charges: StaticArray<u64> = new StaticArray<u64>(1024);
 /** The body needs a local more: something is charged by its operand, or memory or a table grows. */
 export let needsTemporary: bool = false;
 
-/** Control blocks: start and cost of the active metered block, lowest forward target, loop or not. */
-let starts: StaticArray<i32> = new StaticArray<i32>(64);
+/** Control blocks: record of the charge of the active metered block, its cost, lowest forward target, loop or not. */
+let starts: StaticArray<usize> = new StaticArray<usize>(64);
 let costs: StaticArray<u64> = new StaticArray<u64>(64);
 let lowest: StaticArray<i32> = new StaticArray<i32>(64);
 let loops: StaticArray<bool> = new StaticArray<bool>(64);
 let depth: i32 = 0;
+/** Value of an i32.const just before, or -1: none, and -2: a negative one. */
+let constant: i64 = -1;
 
 function widen(): void {
   const size = depth << 1;
-  const s = new StaticArray<i32>(size);
+  const s = new StaticArray<usize>(size);
   const c = new StaticArray<u64>(size);
   const l = new StaticArray<i32>(size);
   const o = new StaticArray<bool>(size);
@@ -62,33 +66,40 @@ function widen(): void {
   loops = o;
 }
 
-function begin(place: i32, loop: bool): void {
+function begin(start: usize, loop: bool): void {
   if (depth == starts.length) widen();
-  unchecked((starts[depth] = place));
+  unchecked((starts[depth] = start));
   unchecked((costs[depth] = 0));
   unchecked((lowest[depth] = depth));
   unchecked((loops[depth] = loop));
   depth++;
 }
 
-/** Ends the active metered block at an instruction; the next one starts behind it. */
-function finish(place: i32): void {
+/** Puts the cost of the active metered block where it falls due: one that starts where the one around it does is part of that. */
+function settle(): void {
   const top = depth - 1;
   const start = unchecked(starts[top]);
   const cost = unchecked(costs[top]);
-  unchecked((starts[top] = place + 1));
-  unchecked((costs[top] = 0));
   if (top > 0 && start == unchecked(starts[top - 1])) costs[top - 1] += cost;
-  else if (cost > 0) charges[start] = cost;
+  else if (cost > 0) edits.setValue(start, <i64>cost);
+  else edits.drop(start);
 }
 
-function close(place: i32): void {
-  finish(place);
+/** Ends the active metered block at the instruction read last; the next one starts behind it. */
+function finish(): void {
+  settle();
+  const top = depth - 1;
+  unchecked((starts[top] = edits.charge(scan.at)));
+  unchecked((costs[top] = 0));
+}
+
+function close(): void {
+  settle();
   const closed = --depth;
   if (depth == 0) return;
   const target = unchecked(lowest[closed]);
   if (target < unchecked(lowest[depth - 1])) unchecked((lowest[depth - 1] = target));
-  if (target < closed) finish(place);
+  if (target < closed) finish();
 }
 
 /** Notes that a branch leads to a control block, counted from the outermost. */
@@ -116,46 +127,64 @@ function isFree(opcode: u32): bool {
   );
 }
 
-/** Fills `charges` for the opened body, from the first instruction on. */
-export function meter(module: Module, rules: Rules): void {
-  const bytes = <i32>(body.bodyEnd - scan.at) + 2;
-  if (charges.length < bytes) charges = new StaticArray<u64>(bytes << 1);
+/** Begins with the opened body. */
+export function open(): void {
   needsTemporary = false;
   depth = 0;
-  begin(0, false);
-  // Value of an i32.const just before, or -1: none, and -2: a negative one.
-  let constant: i64 = -1;
-  for (let place = 0; body.more() && !failed(); place++) {
-    if (depth == 0) return fail(BAD_STACK);
-    body.step(rules);
-    const opcode = body.opcode;
-    let cost: u64 = isFree(opcode) ? 0 : INSTRUCTION;
-    if (opcode == CALL && module.isDefined(body.immediate)) cost = LIMITED_CALL * INSTRUCTION;
-    if (opcode == 0x40 || body.isTableGrow()) needsTemporary = true;
-    if (opcode == PREFIX || opcode == 0x40) {
-      const unit = body.linearUnit(rules.perByte, PAGE, TABLE_ELEMENT);
-      if (unit != 0) {
-        if (constant == -2) return fail(NEGATIVE_SIZE);
-        if (constant >= 0) cost += <u64>constant * unit;
-        else needsTemporary = true;
-      }
+  constant = -1;
+  begin(edits.charge(scan.at), false);
+}
+
+/** Counts the instruction read last, and notes what changes at it. A control block is open. */
+export function count(module: Module, rules: Rules): void {
+  const opcode = body.opcode;
+  let cost: u64 = isFree(opcode) ? 0 : INSTRUCTION;
+  if (opcode == CALL) {
+    if (module.isDefined(body.immediate)) {
+      cost = LIMITED_CALL * INSTRUCTION;
+      edits.note(edits.LIMITED, body.start, scan.at, body.immediate);
     }
-    if (opcode != END && opcode != ELSE) costs[depth - 1] += cost;
-    if (opcode == BLOCK) begin(unchecked(starts[depth - 1]), false);
-    else if (opcode == IF || opcode == LOOP) begin(place + 1, opcode == LOOP);
-    else if (opcode == END) close(place);
-    else if (opcode == ELSE) finish(place);
-    else if (opcode == BR || opcode == BR_IF) {
-      finish(place);
-      reach(depth - 1 - <i32>body.immediate);
-    } else if (opcode == BR_TABLE) {
-      finish(place);
-      reachTable(rules);
-    } else if (opcode == RETURN) {
-      finish(place);
-      reach(0);
+  } else if (opcode == PREFIX || opcode == MEMORY_GROW || opcode == MEMORY_SIZE) cost += byOperand(rules);
+  if (opcode != END && opcode != ELSE) costs[depth - 1] += cost;
+  if ((body.row & 15) == CONTROL) control(rules);
+  const value = <i32>body.immediate;
+  constant = opcode == I32_CONST ? (value < 0 ? -2 : <i64>value) : -1;
+}
+
+/** Instructions that are charged by their operand, and those of the memory's and the table's size. Returns what is known of the cost. */
+function byOperand(rules: Rules): u64 {
+  const opcode = body.opcode;
+  let cost: u64 = 0;
+  const unit = body.linearUnit(rules.perByte, PAGE, TABLE_ELEMENT);
+  if (unit != 0) {
+    if (constant == -2) fail(NEGATIVE_SIZE);
+    else if (constant >= 0) cost = <u64>constant * unit;
+    else {
+      needsTemporary = true;
+      edits.note(edits.CHARGE_BY_OPERAND, body.start, body.start, <i64>unit);
     }
-    const value = <i32>body.immediate;
-    constant = opcode == I32_CONST ? (value < 0 ? -2 : <i64>value) : -1;
+  }
+  if (opcode == MEMORY_GROW) edits.note(edits.GROW, body.start, scan.at, 0);
+  else if (opcode == MEMORY_SIZE) edits.note(edits.SIZE, body.start, scan.at, 0);
+  else if (body.isTableGrow()) edits.note(edits.BOUND, body.start, body.start, body.immediate);
+  if (opcode == MEMORY_GROW || body.isTableGrow()) needsTemporary = true;
+  return cost;
+}
+
+function control(rules: Rules): void {
+  const opcode = body.opcode;
+  if (opcode == BLOCK) begin(unchecked(starts[depth - 1]), false);
+  else if (opcode == IF || opcode == LOOP) begin(edits.charge(scan.at), opcode == LOOP);
+  else if (opcode == END) close();
+  else if (opcode == ELSE) finish();
+  else if (opcode == BR || opcode == BR_IF) {
+    finish();
+    reach(depth - 1 - <i32>body.immediate);
+  } else if (opcode == BR_TABLE) {
+    finish();
+    reachTable(rules);
+  } else if (opcode == RETURN) {
+    finish();
+    reach(0);
   }
 }

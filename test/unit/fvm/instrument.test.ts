@@ -51,6 +51,14 @@ const f = (one: WasmFunction, more: Partial<WasmParts> = {}): WasmParts => ({
 const thunk = (params: number): bigint => OP * BigInt(params + 13);
 
 describe.each([2, 3] as const)("charges of generation %i", (generation) => {
+  test("a body of very many changes is charged like one of few", () => {
+    const one = [0x41, 1, 0x04, 0x40, 0x01, 0x0b, 0x03, 0x40, 0x0b, 0x3f, 0, 0x1a];
+    const body = Array.from({ length: 10_000 }, () => one).flat();
+    const { used, trapped } = run(f({ body: [...body, 0x0b] }), generation);
+    expect(trapped).toBe(false);
+    expect(used).toBe(thunk(0) + 30_000n * OP);
+  });
+
   test("an instruction costs 4 gas; nop, drop, block, loop, else, end, return and unreachable nothing", () => {
     // i32.const, drop, nop, block end, i32.const, return
     const body = [0x41, 1, 0x1a, 0x01, 0x02, 0x40, 0x0b, 0x41, 7, 0x0f, 0x0b];
