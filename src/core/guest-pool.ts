@@ -51,10 +51,12 @@ export class GuestPool {
   }
 }
 
+/** Of whole pages: looked through by words. */
 function imageOf(memory: Uint8Array): Image {
+  const words = new Uint32Array(memory.buffer);
   let at = 0;
-  let end = memory.length;
-  while (at < end && memory[at] === 0) at++;
-  while (end > at && memory[end - 1] === 0) end--;
-  return { at, bytes: memory.slice(at, end) };
+  let end = words.length;
+  while (at < end && words[at] === 0) at++;
+  while (end > at && words[end - 1] === 0) end--;
+  return { at: 4 * at, bytes: memory.slice(4 * at, 4 * end) };
 }

@@ -6,7 +6,7 @@
  * Source: RFC 8878, 3.1 (frames, blocks, windows; 8 MiB is the least window that a decoder should take, and 128 MiB what `zstd -d` takes).
  */
 import { Decompress } from "fzstd";
-import { GrowingBytes } from "../base/byte-queue.ts";
+import { ByteQueue, GrowingBytes } from "../base/byte-queue.ts";
 import { FilError } from "../base/errors.ts";
 
 export type ZstdErrorData = {
@@ -43,11 +43,11 @@ export function* zstdParts(file: Uint8Array, most: number): Generator<Uint8Array
   checkCost(file);
   let size = 0;
   // The decompressor's own parts may be a byte each, or none.
-  let part = new GrowingBytes();
+  const parts = new ByteQueue();
   const stream = new Decompress((bytes) => {
     size += bytes.length;
     if (size > most) costly(`it has more than ${most >> 20} MiB`);
-    part.add(bytes);
+    parts.push(bytes);
   });
   for (let at = 0; at === 0 || at < file.length; at += STEP) {
     try {
@@ -56,9 +56,7 @@ export function* zstdParts(file: Uint8Array, most: number): Generator<Uint8Array
       if (error instanceof ZstdError) throw error;
       bad("it is damaged", error);
     }
-    if (part.size === 0) continue;
-    yield part.take();
-    part = new GrowingBytes();
+    while (parts.size > 0) yield parts.shift() as Uint8Array;
   }
 }
 
