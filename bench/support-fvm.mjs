@@ -24,9 +24,12 @@ const MARKET = Address.id(5n);
 const METHOD = { exec: 2n, addBalance: 2n, createExternal: 4n, invokeEvm: 3844450837n, getOwner: 3275365574n };
 const TOKEN = new URL("../test/fixtures/contracts/token.json", import.meta.url);
 
-/** The bundle v18 of devnet from FILIGREE_BUNDLES or .filigree/bundles; undefined if it is not there. */
+/** FILIGREE_BUNDLES or .filigree/bundles. */
+export const bundleFolder = () => process.env.FILIGREE_BUNDLES ?? path.resolve(".filigree/bundles");
+
+/** The bundle v18 of devnet from there; undefined if it is not there. */
 export async function findBundle() {
-  const folder = process.env.FILIGREE_BUNDLES ?? path.resolve(".filigree/bundles");
+  const folder = bundleFolder();
   if (!existsSync(folder)) return undefined;
   const names = readdirSync(folder, { recursive: true }).filter((name) => /\.(zst|car)$/.test(name));
   const read = (name) => async () => new Uint8Array(readFileSync(path.join(folder, name)));

@@ -20,8 +20,8 @@ export function walk(module: Module, index: u32, rules: Rules): u32 {
     }
     height.observe();
     body.step(rules);
+    // Both close the same blocks; at the body's last `end` the meter still has its one.
     height.follow(module);
-    // Both have the same blocks open; but the body's own `end` is counted before it is closed.
     meter.count(module, rules);
   }
   if (height.isOpen() || scan.at != body.bodyEnd) fail(BAD_MODULE);
