@@ -24,6 +24,7 @@ const LEFT_TO_OTHERS: Readonly<Record<string, string>> = {
   "test/e2e/sector-commands.node.test.ts": "commands",
   "test/e2e/several-nodes.node.test.ts": "a network in one process; that of several processes runs here",
   "test/e2e/snark-commands.node.test.ts": "commands",
+  "test/queue/options.node.test.ts": "the queue is for Node",
   "test/queue/queue.node.test.ts": "the queue is for Node",
   "test/unit/actors/miner-scenarios.test.ts": "actors; those of the corpus run here",
   "test/unit/actors/scenarios.test.ts": "actors; those of the corpus run here",

@@ -9,7 +9,7 @@
  * const balance = await node.WalletBalance("t0100");
  */
 import { AnswerSizeError, exchangeText, MOST_OF_ANSWER } from "./base/answer-text.ts";
-import { checkNumber } from "./base/options.ts";
+import { checkNames, checkNumber, type OptionNames } from "./base/options.ts";
 import type { CURRENT_GROUPS } from "./rpc/groups.ts";
 import type { Method, ParamJsons, Params } from "./rpc/method.ts";
 
@@ -101,6 +101,8 @@ export type ConnectOptions = {
   readonly WebSocket?: SocketClass;
 };
 
+const OPTIONS: OptionNames<ConnectOptions> = { token: true, timeout: true, answerBytes: true, WebSocket: true };
+
 type SocketClass = new (url: string, protocols?: string[], options?: { readonly maxPayload: number }) => SocketLike;
 
 /** How a call is made. `handler`: takes the values of a subscription. */
@@ -133,6 +135,7 @@ const GIVEN_UP = ["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT"];
 
 /** A client of the node at an address: http(s):// for calls of up to five minutes (Node), ws(s):// for longer ones and subscriptions, too. */
 export function connect(url: string, options: ConnectOptions = {}): NodeClient {
+  checkNames("connect", options, OPTIONS);
   if (options.timeout !== undefined) checkNumber("timeout", options.timeout, [1, MAX_TIMEOUT]);
   if (options.answerBytes !== undefined) checkNumber("answerBytes", options.answerBytes, [1, MAX_TEXT]);
   const transport = /^wss?:/.test(url) ? overSocket(url, options) : overHttp(url, options);

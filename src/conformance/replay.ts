@@ -7,6 +7,7 @@
  * against its CID first. Proofs of spacetime and seals are answered by the caller's verifier.
  */
 import { FilError } from "../base/errors.ts";
+import { checkNames, type OptionNames } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
@@ -64,6 +65,11 @@ export type ReplayOptions = {
   readonly signal?: AbortSignal;
 };
 
+const OPTIONS: OptionNames<ReplayOptions> = {
+  ...{ proofs: true, hashes: true, validate: true },
+  ...{ onProgress: true, signal: true },
+};
+
 /** A recorded chain, its blocks checked against their CIDs, executed up to its genesis. */
 export type RecordedChain = {
   readonly store: MemoryStore;
@@ -116,8 +122,9 @@ async function blocksOf(
   return { roots: index.roots, store: new MemoryStore(index) };
 }
 
-/** Replays a CAR file of the main network: its bytes, or where they can be read, which is as good for files of any size. Throws `ReplayError` at the first difference. */
+/** Replays a CAR file of the main network: its bytes, or where they can be read, which is as good for files of any size. Throws `ReplayError` at the first difference, `OptionError`. */
 export async function replayChain(car: Uint8Array | ByteSource, options: ReplayOptions): Promise<ReplayReport> {
+  checkNames("replayChain", options, OPTIONS);
   const { store, states, tipsets: line } = await openRecorded(car, options);
   const { chain } = states;
   const genesis = line[0] as Tipset;

@@ -8,6 +8,7 @@
 import { blake2b } from "@noble/hashes/blake2.js";
 import { equal, toHex, utf8 } from "../base/bytes.ts";
 import { describeError, isFilError } from "../base/errors.ts";
+import { checkNames } from "../base/options.ts";
 import { isFvmVersion } from "../core/fvm.ts";
 import type { VmOptions } from "../core/vm.ts";
 import type { Bundles } from "../exec/bundles.ts";
@@ -58,6 +59,7 @@ export async function runVector(
   text: string,
   options: ConformanceOptions = {},
 ): Promise<{ readonly vector: Vector | null; readonly outcomes: readonly RunOutcome[] }> {
+  checkNames<ConformanceOptions>("runVector", options, { vm: true, tracing: true, bundles: true });
   let vector: Vector;
   try {
     vector = parseVector(text);

@@ -1,4 +1,5 @@
 /** Validation of recorded chains: a validator for the main network's rules, and counts of what it checked. */
+import { checkNames, type OptionNames } from "../base/options.ts";
 import { MAINNET_BEACONS } from "../beacon/networks.ts";
 import { verifierOf } from "../beacon/rules.ts";
 import { VerifiedEntries } from "../beacon/source.ts";
@@ -42,6 +43,13 @@ export type ChainValidatorOptions = {
   readonly entropy: () => Uint8Array;
 };
 
+const OPTIONS: OptionNames<ChainValidatorOptions> = {
+  crypto: true,
+  proofs: true,
+  winningPostKeys: true,
+  entropy: true,
+};
+
 /** Validates the blocks of a chain of the main network, tipset by tipset, and counts. */
 export class ChainValidator {
   readonly validator: BlockValidator;
@@ -49,6 +57,7 @@ export class ChainValidator {
   private readonly reports: BlockReport[] = [];
 
   constructor(states: StateManager, genesis: BlockHeader, options: ChainValidatorOptions) {
+    checkNames("validate", options, OPTIONS);
     const { crypto, proofs, winningPostKeys = new Map(), entropy } = options;
     this.chain = states.chain;
     this.validator = new BlockValidator({

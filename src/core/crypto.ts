@@ -6,6 +6,7 @@
  * const digest = crypto.blake2b256(message);
  */
 import { useDigests } from "../base/digests.ts";
+import { checkNames } from "../base/options.ts";
 import { CRYPTO_WASM } from "./assets/crypto.ts";
 import type { Bls, BlsExports } from "./bls.ts";
 import { blsOf } from "./bls.ts";
@@ -73,6 +74,7 @@ const CRYPTO_EXPORTS: ExportKinds<CryptoExports> = {
  * Its functions answer synchronously and share that instance: use one face per thread.
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
+  checkNames<CryptoOptions>("loadCrypto", options, { source: true });
   const module = await compileModule(CRYPTO_WASM, options.source);
   const instance = await Instance.create<CryptoExports>(module, { name: CRYPTO_WASM.name }, CRYPTO_EXPORTS);
   const hashes = hashesOf(instance);

@@ -5,6 +5,7 @@
  * sent). Compiled assets are kept by name; they are immutable, so sharing them shares no state.
  */
 import { platform } from "#platform";
+import { checkNames } from "../base/options.ts";
 import type { Asset } from "../platform/platform.ts";
 import { builtFile } from "../platform/web.ts";
 import { EngineFault } from "./errors.ts";
@@ -26,6 +27,7 @@ let place: WasmPlace = {};
 
 /** Sets where WASM comes from, for this thread and the workers that it starts from now on; before anything is loaded. */
 export function useWasm(given: WasmPlace): void {
+  checkNames<WasmPlace>("useWasm", given, { base: true, files: true });
   place = given;
   compiled.clear();
 }

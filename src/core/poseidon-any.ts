@@ -3,6 +3,7 @@
  * Nothing on the chain needs them; they are what Filecoin's published parameters define besides.
  * Elements are 32 bytes, little-endian, below the modulus.
  */
+import { checkNames } from "../base/options.ts";
 import { checkElement, checkTag, countOf, elementOf, merkleTag, PoseidonError } from "./poseidon.ts";
 import type { Proofs } from "./proofs.ts";
 
@@ -31,6 +32,7 @@ export function poseidonAny(
   elements: readonly Uint8Array[],
   options: PoseidonOptions = {},
 ): Uint8Array {
+  checkNames<PoseidonOptions>("poseidonAny", options ?? {}, { strength: true, arity: true, tag: true });
   const count = countOf(elements);
   const { strength = "standard", arity = count, tag = merkleTag(arity) } = options ?? {};
   if (strength !== "standard" && strength !== "strengthened")

@@ -5,6 +5,7 @@
  * given back at the top go back to the module, others are kept for the next request of the same size; so a long-lived
  * worker holds no more than its jobs did at once, whatever their sizes.
  */
+import { checkNames } from "../base/options.ts";
 import type { Asset } from "../platform/platform.ts";
 import { PROOFS_SIMD_WASM, PROOFS_WASM } from "./assets/proofs.ts";
 import { EngineFault } from "./errors.ts";
@@ -54,6 +55,7 @@ type Block = { readonly address: number; readonly bytes: number; free: boolean }
  * const piece = commitPiece(proofs, payload);
  */
 export async function loadProofs(options: ProofsOptions = {}): Promise<Proofs> {
+  checkNames<ProofsOptions>("loadProofs", options, { simd: true, source: true, maxPages: true });
   const asset = proofAsset(options.simd);
   const { name } = asset;
   const module = await compileModule(asset, options.source);

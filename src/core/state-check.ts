@@ -137,7 +137,7 @@ async function runOnce(
 
 function walk(instance: Instance<CheckExports>, root: CID, epoch: number, options: StateCheckOptions): StateReport {
   const { exports } = instance;
-  const argument = dagCbor.encode([root, epoch, profileNumber(options.profile ?? "mainnet")]);
+  const argument = dagCbor.encode([root, epoch, profileNumber(options.profile)]);
   const at = exports.alloc(argument.length);
   instance.write(at, argument);
   if (guard(instance, () => exports.checkOpen(at, argument.length)) === MALFORMED)

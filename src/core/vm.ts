@@ -7,6 +7,7 @@
  */
 
 import * as dagCbor from "@ipld/dag-cbor";
+import { checkNames, type OptionNames } from "../base/options.ts";
 import { type ProfileName, profileNumber } from "../schema/profiles.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
@@ -110,6 +111,14 @@ export type VmOptions = {
   readonly maxPages?: number;
 };
 
+const VM_OPTIONS: OptionNames<VmOptions> = { source: true, asset: true, profile: true, maxPages: true };
+
+/** Throws `OptionError` for an option that there is not, and for a profile that is none. */
+export function checkVmOptions(taker: string, options: VmOptions): void {
+  checkNames(taker, options, VM_OPTIONS);
+  profileNumber(options.profile);
+}
+
 const DEFAULT_MAX_PAGES = 16384;
 const FIRST_PAGES = 128;
 /**
@@ -155,8 +164,9 @@ export class Vm {
     run.instance = instance;
   }
 
-  /** Loads the module once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. */
+  /** Loads the module once and makes an instance. Faults: those of loading, `ABI_MISMATCH`. Throws `OptionError`. */
   static async create(host: VmHost, options: VmOptions = {}): Promise<Vm> {
+    checkVmOptions("Vm.create", options);
     const { asset = "vm.wasm", maxPages = DEFAULT_MAX_PAGES } = options;
     const module = await compileModule(asset === "vm.wasm" ? VM_WASM : asset, options.source);
     const run = new RunState(host);
@@ -168,7 +178,7 @@ export class Vm {
     const version = instance.exports.abiVersion();
     if (version !== ABI_VERSION)
       throw new EngineFault({ code: "ABI_MISMATCH", asset, version }, `${asset} speaks version ${version} of the ABI`);
-    return new Vm(instance, host, run, profileNumber(options.profile ?? "mainnet"));
+    return new Vm(instance, host, run, profileNumber(options.profile));
   }
 
   /** True once a run was void: the instance takes no more calls. */

@@ -4,7 +4,8 @@
  * the one that is wanted.
  */
 import { describeError } from "../base/errors.ts";
-import { actorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
+import { checkChoice } from "../base/options.ts";
+import { actorBundle, actorBundles, BUNDLE_NAMES, type BundleName } from "../params/actor-codes.ts";
 import { isZstd } from "../storage/zstd.ts";
 import { cidKey } from "../types/cid.ts";
 import { type Bundle, carsIn, missingBundle, readBundle, rootOfCar } from "./bundle.ts";
@@ -48,7 +49,7 @@ export class Bundles {
     return this.codes.get(cidKey(cid));
   }
 
-  /** A published bundle, from a file if need be; undefined if no file has it. */
+  /** A published bundle, from a file if need be; undefined if no file has it. Throws `OptionError` for a network that has none. */
   find(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
     const turn = this.queue.then(() => this.search(network, actorsVersion));
     this.queue = turn.catch(() => undefined);
@@ -65,6 +66,7 @@ export class Bundles {
   }
 
   private async search(network: BundleName, actorsVersion: number): Promise<Bundle | undefined> {
+    checkChoice("network", network, BUNDLE_NAMES);
     const wanted = actorBundle(network, actorsVersion);
     if (wanted === undefined) return undefined;
     const key = cidKey(wanted.manifest);

@@ -7,11 +7,12 @@
  * that takes is bounded by the number of blocks on the way, and with a store that answers at once there is one.
  */
 
+import { checkNames, type OptionNames } from "../base/options.ts";
 import { sleepFor } from "../base/sleep.ts";
 import { EngineFault } from "../core/errors.ts";
 import type { FvmHost, ProvenFault } from "../core/fvm.ts";
 import { switchesStacks } from "../core/fvm-guests.ts";
-import { type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
+import { checkVmOptions, type MachineContext, Vm, type VmHost, type VmOptions } from "../core/vm.ts";
 import { isFvm } from "../schema/versions/rows.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { type Block, type CID, cidKey } from "../types/cid.ts";
@@ -63,6 +64,11 @@ export type ExecutorParts = {
   readonly migrations?: Readonly<Record<UpgradeName, Migration>>;
 };
 
+const PARTS: OptionNames<ExecutorParts> = {
+  ...{ blocks: true, randomness: true, proofs: true },
+  ...{ consensusFault: true, migrations: true },
+};
+
 /** Runs one job at a time; further ones wait. */
 export class Executor implements Execution {
   private readonly options: VmOptions;
@@ -73,7 +79,10 @@ export class Executor implements Execution {
   private readonly awaited: Awaited;
   private queue: Promise<unknown> = Promise.resolve();
 
+  /** Throws `OptionError` for an option or a part that there is not. */
   constructor(options: VmOptions, parts: ExecutorParts) {
+    checkVmOptions("Executor", options);
+    checkNames("Executor", parts, PARTS);
     this.options = options;
     this.parts = parts;
     this.randomness = parts.randomness;

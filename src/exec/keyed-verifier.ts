@@ -6,6 +6,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { FilError } from "../base/errors.ts";
+import { checkChoice, checkNames, type OptionNames } from "../base/options.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { sectorSizeOf } from "../params/proving.ts";
 import { toElement, u64Of } from "../sector/kernel.ts";
@@ -44,6 +45,11 @@ export type VerifierOptions = {
   readonly onMissing?: (circuit: ProofCircuit, sectorBytes: number) => void;
 };
 
+const OPTIONS: OptionNames<VerifierOptions> = {
+  ...{ proofs: true, keys: true, missing: true, entropy: true },
+  ...{ secondWindowVersion: true, onMissing: true },
+};
+
 /** Key of `VerifierOptions.keys`. */
 export function circuitKey(circuit: ProofCircuit, sectorBytes: number): string {
   return `${circuit}/${sectorBytes}`;
@@ -65,7 +71,10 @@ async function loadVerifying(): Promise<Verifying> {
   return verifying;
 }
 
+/** Throws `OptionError` for an option that there is not, and for a policy that is none. */
 export function keyedVerifier(options: VerifierOptions): ProofVerifier {
+  checkNames("keyedVerifier", options, OPTIONS);
+  checkChoice("missing", options.missing, ["accept", "reject", "refuse"]);
   const { proofs, keys, missing } = options;
   const lastPost = options.secondWindowVersion === true ? LAST_POST : LAST_FIRST_VERSION;
   const absent = (circuit: ProofCircuit, sectorBytes: number): boolean => {

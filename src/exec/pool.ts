@@ -14,8 +14,8 @@
  * See docs/adr/0006-the-machine-in-a-worker.md.
  */
 import { platform } from "#platform";
-import { checkWhole } from "../base/options.ts";
-import type { VmOptions } from "../core/vm.ts";
+import { checkNames, checkWhole, type OptionNames } from "../base/options.ts";
+import { checkVmOptions, type VmOptions } from "../core/vm.ts";
 import { MAX_WORKERS, WorkerLostError } from "../platform/platform.ts";
 import { channelsWork } from "./channel.ts";
 import { type AnyResult, packMessages } from "./packed.ts";
@@ -42,6 +42,8 @@ export type PoolSettings = {
   readonly channels?: boolean;
 };
 
+const PARTS: OptionNames<PoolParts> = { blocks: true, randomness: true, proofs: true, consensusFault: true };
+
 const FEWEST = 2;
 const MOST = 4;
 
@@ -61,8 +63,10 @@ export class ExecutionPool {
   private worlds = 0;
   private closed = false;
 
-  /** Throws `OptionError` for a size that no pool can have. */
-  constructor({ size, channels = channelsWork() }: PoolSettings = {}) {
+  /** Throws `OptionError` for a size that no pool can have, and for a setting that there is not. */
+  constructor(settings: PoolSettings = {}) {
+    checkNames<PoolSettings>("ExecutionPool", settings, { size: true, channels: true });
+    const { size, channels = channelsWork() } = settings;
     const count = checkWhole("size", size ?? Math.min(MOST, Math.max(FEWEST, platform.cores)), [1, MAX_WORKERS]);
     this.slots = Array.from({ length: count }, () => new Slot(channels));
   }
@@ -77,8 +81,10 @@ export class ExecutionPool {
     return this.slots.filter((slot) => slot.started).length;
   }
 
-  /** An execution for one node: its machine's configuration, its store and its sources. */
+  /** An execution for one node: its machine's configuration, its store and its sources. Throws `OptionError` as `Executor` does. */
   client(options: VmOptions, parts: PoolParts): PoolClient {
+    checkVmOptions("ExecutionPool.client", options);
+    checkNames("ExecutionPool.client", parts, PARTS);
     return new PoolClient(this, this.configuration(options), ++this.worlds, parts);
   }
 

@@ -11,8 +11,6 @@ import { LogLevels } from "../base/log-levels.ts";
 import { OptionError } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { type Crypto, loadCrypto } from "../core/crypto.ts";
-import type { Bundle } from "../exec/bundle.ts";
-import type { Bundles } from "../exec/bundles.ts";
 import type { KeyInfo } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
 import { parseMnemonic } from "../keys/mnemonic.ts";
@@ -23,18 +21,11 @@ import { putSectors } from "../miner/folders/copies.ts";
 import type { TipsetProducer } from "../miner/producer.ts";
 import { Producer } from "../miner/producer.ts";
 import { MinerSwitches } from "../miner/switches.ts";
-import {
-  DEVNET_VERSION,
-  devnetAt,
-  type LocalSectorSize,
-  localSealProof,
-  type NetworkParams,
-  withSectorSize,
-} from "../params/networks.ts";
+import { DEVNET_VERSION, devnetAt, localSealProof, type NetworkParams, withSectorSize } from "../params/networks.ts";
 import { VERSION } from "../params/version.ts";
 import { memorySecrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
-import type { Dispatcher, Observer } from "../rpc/dispatcher.ts";
+import type { Dispatcher } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { NodeParts } from "../rpc/services.ts";
 import { isFvm } from "../schema/versions/rows.ts";
@@ -48,7 +39,7 @@ import { FIL } from "../types/amount.ts";
 import type { BeaconEntry, Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "./accounts.ts";
 import { Clock } from "./clock.ts";
-import { DealsPart, type DealsPartOptions } from "./deals-part.ts";
+import { DealsPart } from "./deals-part.ts";
 import { devControl } from "./dev-control.ts";
 import {
   actorsToCome,
@@ -75,6 +66,15 @@ import {
   settle,
   withoutPlaces,
 } from "./devnet-dump.ts";
+import {
+  checkDumpNames,
+  checkForkNames,
+  checkOpenNames,
+  checkRevertNames,
+  checkServeNames,
+  type DevnetOptions,
+  type ForkOptions,
+} from "./devnet-given.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
@@ -83,11 +83,8 @@ import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
-import type { LocalProving } from "./local-proving.ts";
-import type { MachinePlace } from "./machines.ts";
-import { FilecoinNode, type Retention } from "./node.ts";
+import { FilecoinNode } from "./node.ts";
 import { leastGas } from "./pool-part.ts";
-import type { Presealing } from "./presealed.ts";
 import { sealsOf } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
 import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
@@ -97,75 +94,7 @@ import { Snapshots, staysAfterRevert, staysInMemory } from "./snapshots.ts";
 import type { Health } from "./startable.ts";
 import { tokenSecret } from "./token-secret.ts";
 
-export type { DevAccount, RpcOptions };
-
-export type DevnetOptions = {
-  /** Funded accounts; default 10. */
-  readonly accounts: number;
-  /** attoFIL on each address; default 1,000,000 FIL. */
-  readonly balance: bigint;
-  /** Decides the accounts' keys, the genesis and the beacon; default "filigree". */
-  readonly seed: string;
-  /** BIP-39 words of the accounts' secp256k1 keys; default: those of the seed, or, if that is not given, "test test … junk". */
-  readonly mnemonic: string;
-  /** Seconds between epochs once `clock.start` is called; 0, the default, makes one whenever a message arrives. */
-  readonly blockTime: number;
-  /** Unix time of the genesis, seconds; default that of the main network's, so that CIDs are the same at every run. */
-  readonly genesisTime: number;
-  /** Folder of the data; null, the default, keeps everything in memory. */
-  readonly data: string | null;
-  /** What the node says that it is, behind "filigree-". */
-  readonly version: string;
-  /**
-   * Where messages are executed: in the caller's thread, or in workers, so that the network answers meanwhile and calls
-   * may nest as deep as the protocol allows; `close` ends them. Default: "thread".
-   */
-  readonly machine?: MachinePlace;
-  /** Forgets what an earlier network left in the folder, if the folder is ours and nobody has it open. */
-  readonly reset?: boolean;
-  /** Goes on with what can be read of a damaged folder. */
-  readonly repair?: boolean;
-  /** Called when a client asks the node to stop (`Shutdown`); without it, it is told that it cannot. */
-  readonly onShutdown?: () => void;
-  /**
-   * Network version from genesis on. Default 5, whose actors are this engine's own; from 16 on the published ones of `bundle` run.
-   */
-  readonly networkVersion?: number;
-  /** Multicall3 and the deterministic deployer stand at their addresses from the genesis on, from version 18. Default: no. */
-  readonly predeploy?: boolean;
-  /** Published actors of that version; a network that goes on has them in its folder. */
-  readonly bundle?: Bundle;
-  /** Published actors at hand, for networks that come from elsewhere (`load`, `fork`): those that they name are looked for here. */
-  readonly bundles?: Pick<Bundles, "find" | "require">;
-  /** Versions that come while it runs, in the order of epochs: to 18 and later ones. */
-  readonly upgrades?: readonly LocalUpgrade[];
-  /**
-   * Miners with real sectors, which take turns by election; 0: one producer without election, for whom nothing is proved.
-   * Default: what a network that goes on was made with; of a new one `minersOfNew`.
-   */
-  readonly miners?: number;
-  /** Miners of a network that is made now, where `miners` is not given. Default 0. */
-  readonly minersOfNew?: number;
-  /** Sectors of each of them. Default 1. */
-  readonly sectors?: number;
-  /** Their size. Default: what a network that goes on was made with; of a new one 2 KiB. */
-  readonly sectorSize?: LocalSectorSize;
-  /** Where sectors above 2 KiB of the genesis are sealed once, for every network of the same seed. Default: in memory, each time. */
-  readonly presealing?: Presealing;
-  /** Epoch at which those of a new network expire: 521,430 to 1,555,200. Default 1,500,000. */
-  readonly expiration?: number;
-  /**
-   * Keys and workers of real proofs of spacetime (`LocalProving.open`), each of which takes seconds; `close` ends them.
-   * Default: proofs are attested, by a signature in place of the SNARK.
-   */
-  readonly proving?: LocalProving;
-  /** Epochs whose states are kept, or all of them; default: that of `NodeOptions`. */
-  readonly retention?: Retention;
-  /** Looks at each storage deal that is offered to a miner and that all its rules allow; a text refuses it. */
-  readonly dealHook?: NonNullable<DealsPartOptions["hook"]>;
-  /** Sees every answer of the RPC interface that is not an error. */
-  readonly observe?: Observer;
-};
+export type { DevAccount, DevnetOptions, RpcOptions };
 
 /** Options of a network that nobody has asked anything of. */
 const DEFAULTS = {
@@ -315,6 +244,7 @@ export class Devnet {
    * be meant.
    */
   static async open(given: Partial<DevnetOptions> = {}): Promise<Devnet> {
+    checkOpenNames("Devnet.open", given);
     checkDevnetOptions({
       ...DEFAULTS,
       miners: given.minersOfNew ?? 0,
@@ -348,6 +278,7 @@ export class Devnet {
 
   /** The whole network as a CAR file, in pieces: everything that a snapshot has, keys in the clear included. */
   dump(settings: DumpSettings = {}): AsyncGenerator<Uint8Array> {
+    checkDumpNames(settings);
     return dumpOf(this, settings);
   }
 
@@ -357,6 +288,7 @@ export class Devnet {
    * `OptionError`, `BundleError` MISSING_BUNDLE.
    */
   static async load(file: NetworkFile, given: Partial<DevnetOptions> = {}): Promise<Devnet> {
+    checkOpenNames("Devnet.load", given);
     const crypto = await loadCrypto();
     const { data = null, reset = false } = given;
     // Looked at first: a file that is none must not cost the earlier network.
@@ -408,10 +340,9 @@ export class Devnet {
    * told at once (CODE_NOT_AT_HAND). Versions that follow on the other network follow here. One producer makes all blocks, without
    * election: miners of the other network do not prove here. Throws `ForkError`, `OptionError`.
    */
-  static async fork(
-    url: string,
-    { at, whole = false, ...given }: Partial<DevnetOptions> & { readonly at?: number; readonly whole?: boolean } = {},
-  ): Promise<Devnet> {
+  static async fork(url: string, asWanted: ForkOptions = {}): Promise<Devnet> {
+    checkForkNames(asWanted);
+    const { at, whole = false, ...given } = asWanted;
     const crypto = await loadCrypto();
     const { data = null, reset = false, repair = false } = given;
     // Asked first: an address that is wrong must not cost the earlier network.
@@ -592,6 +523,7 @@ export class Devnet {
    * for more than reading.
    */
   async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
+    checkServeNames(options);
     const all = { host: "127.0.0.1", port: 0, allowHosts: [], allowOrigins: [], ...options };
     const rpc = new RpcPart(this.dispatcher, this.services.tokenSecret, all);
     this.gateways = () => [gatewayAddress(rpc.url)];
@@ -619,8 +551,9 @@ export class Devnet {
    * Goes back to a snapshot and gives the head. The snapshot and those after it are over; with `keep` it can be gone back to
    * again. Throws `SnapshotError` UNKNOWN_SNAPSHOT.
    */
-  revert(id: number, { keep = false }: { readonly keep?: boolean } = {}): Promise<Tipset> {
-    return this.snapshots.revert(id, keep);
+  async revert(id: number, how: { readonly keep?: boolean } = {}): Promise<Tipset> {
+    checkRevertNames(how);
+    return this.snapshots.revert(id, how.keep === true);
   }
 
   get head(): Tipset {

@@ -5,6 +5,7 @@
  */
 import { platform } from "#platform";
 import { equal } from "../base/bytes.ts";
+import { checkChoice, checkNames, type OptionNames } from "../base/options.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { ProofOfSeal } from "../miner/sealing/work.ts";
 import { type PostParams, provedPost, provedSeal, type SuccinctPost } from "../miner/succinct.ts";
@@ -15,7 +16,7 @@ import { makeLocalParams } from "../proving/snark/local-params.ts";
 import type { ParamsFile } from "../proving/snark/params-file.ts";
 import { localParamsName, readParamsRecord } from "../proving/snark/params-store.ts";
 import type { Progress } from "../proving/source.ts";
-import { type DescribedProofs, type ProofMode, sealsOf } from "./proof-mode.ts";
+import { type DescribedProofs, PROOF_MODES, type ProofMode, sealsOf } from "./proof-mode.ts";
 
 /** Seed of the setup of local networks' keys: everybody knows it and can forge their proofs. */
 export const LOCAL_SETUP = "filigree devnet";
@@ -32,6 +33,11 @@ export type LocalProvingOptions = {
   readonly signal?: AbortSignal;
   /** Hears of the making of keys, circuit by circuit. */
   readonly onProgress?: (circuit: string, progress: Progress) => void;
+};
+
+const OPTIONS: OptionNames<LocalProvingOptions> = {
+  ...{ folder: true, setup: true, seals: true },
+  ...{ workers: true, signal: true, onProgress: true },
 };
 
 /** Parameters of a local network's circuits; without `porep` seals are attested. */
@@ -80,8 +86,11 @@ export class LocalProving {
     };
   }
 
-  /** Finds the keys in the folder, or makes them there. Errors: those of `makeLocalParams`. */
-  static async open({ folder, setup = LOCAL_SETUP, ...options }: LocalProvingOptions): Promise<LocalProving> {
+  /** Finds the keys in the folder, or makes them there. Errors: those of `makeLocalParams`, `OptionError`. */
+  static async open(given: LocalProvingOptions): Promise<LocalProving> {
+    checkNames("LocalProving.open", given, OPTIONS);
+    const { folder, setup = LOCAL_SETUP, ...options } = given;
+    if (options.seals !== undefined) checkChoice("seals", options.seals, PROOF_MODES);
     const pool = ProvingPool.open(options.workers ?? platform.cores);
     try {
       const { signal } = options;

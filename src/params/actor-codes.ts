@@ -11,7 +11,8 @@ import { DEVNET_BUNDLES } from "./bundles/devnet.ts";
 import { MAINNET_BUNDLES } from "./bundles/mainnet.ts";
 
 /** Whose modules: networks with the parameters of the actors compiled in. */
-export type BundleName = "mainnet" | "calibrationnet" | "devnet";
+export const BUNDLE_NAMES = ["mainnet", "calibrationnet", "devnet"] as const;
+export type BundleName = (typeof BUNDLE_NAMES)[number];
 
 export type ActorBundle = {
   readonly name: BundleName;

@@ -3,6 +3,7 @@
  * to slices, and the roots (32 bytes each) are joined here.
  */
 import { untilAborted } from "../base/abort.ts";
+import { checkNames, type OptionNames } from "../base/options.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { PieceCommitment } from "../sector/piece/cid.ts";
 import { checkPayload, joinSlices, PieceError } from "../sector/piece/pieces.ts";
@@ -17,6 +18,8 @@ export const SLICE_BYTES = 127 * 32768;
 
 export type CommitOptions = { readonly signal?: AbortSignal; readonly onProgress?: OnProgress };
 
+const OPTIONS: OptionNames<CommitOptions> = { signal: true, onProgress: true };
+
 /** Something with a size of which ranges can be read by workers. */
 export type Payload = { readonly blob: Blob } | { readonly file: string; readonly size: number };
 
@@ -27,6 +30,7 @@ export async function commitPayload(
   payload: Payload,
   options: CommitOptions = {},
 ): Promise<PieceCommitment> {
+  checkNames("commitPayload", options, OPTIONS);
   const size = "blob" in payload ? payload.blob.size : payload.size;
   if (!Number.isSafeInteger(size) || size < 0)
     throw new PieceError({ code: "BAD_LENGTH", length: size }, "no size of a file");
@@ -47,6 +51,7 @@ export function commitStream(
   stream: AsyncIterable<Uint8Array>,
   options: CommitOptions = {},
 ): Promise<PieceCommitment> {
+  checkNames("commitStream", options, OPTIONS);
   // Slices are used again when their jobs are done: engines are slow to collect memory that threads have shared.
   const [free, lent]: [Uint8Array[], Map<number, Uint8Array>] = [[], new Map()];
   const giveBack = (index: number): void => {

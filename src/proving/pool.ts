@@ -7,7 +7,7 @@
  */
 import { platform } from "#platform";
 import { type Failure, FilError } from "../base/errors.ts";
-import { checkWhole } from "../base/options.ts";
+import { checkNames, checkWhole } from "../base/options.ts";
 import { wasmPlace } from "../core/load.ts";
 import { retryWithRoom } from "../core/room.ts";
 import { MAX_WORKERS, retryLost, type WebWorker, type WorkerPool } from "../platform/platform.ts";
@@ -41,6 +41,7 @@ export class ProvingPool implements Scheduler {
   /** Starts `size` workers; by default as many as the machine has threads for. Throws `OptionError` for no such number. */
   static open(size: number = Math.min(platform.cores, MAX_WORKERS), options: ProvingPoolOptions = {}): ProvingPool {
     checkWhole("size", size, [1, MAX_WORKERS]);
+    checkNames<ProvingPoolOptions>("ProvingPool.open", options, { startWorker: true });
     const startWorker =
       options.startWorker ?? (() => new Worker(new URL("./worker.js", import.meta.url), { type: "module" }));
     return new ProvingPool(platform.openPool({ size, entry: () => builtFile("proving/worker.js"), startWorker }));

@@ -6,6 +6,7 @@
  * sealing was interrupted takes up sectors above 512 MiB behind their last complete layer.
  */
 import { isFilError } from "../base/errors.ts";
+import { checkNames, type OptionNames } from "../base/options.ts";
 import type { Proofs } from "../core/proofs.ts";
 import { porepPartitions } from "../sector/challenges.ts";
 import { porepId, SectorError, type SectorParams, sectorParams } from "../sector/params.ts";
@@ -42,6 +43,8 @@ export type SealDirectoryOptions = ProvingOptions & {
   readonly parents?: string;
 };
 
+const OPTIONS: OptionNames<SealDirectoryOptions> = { signal: true, onProgress: true, parents: true };
+
 /** Seals the staged data in `directory`. */
 export async function sealDirectory(
   proofs: Proofs,
@@ -50,6 +53,7 @@ export async function sealDirectory(
   identity: SectorIdentity,
   options: SealDirectoryOptions = {},
 ): Promise<SealedSector> {
+  checkNames("sealDirectory", options, OPTIONS);
   const layers = await labelDirectory(proofs, pool, directory, identity, options);
   return encodeDirectory(proofs, pool, directory, { identity, ...layers }, options);
 }

@@ -5,7 +5,7 @@
  * it, however often. What comes back is checked before it is taken (`check.ts`); a proof made of it is verified besides.
  */
 import type { Failure } from "../base/errors.ts";
-import { checkNumber, checkWhole } from "../base/options.ts";
+import { checkNames, checkNumber, checkWhole, type OptionNames } from "../base/options.ts";
 import type { Job, ResultOf } from "../proving/jobs.ts";
 import { RemoteError } from "../proving/pool.ts";
 import { type RunAllOptions, type RunOptions, runBounded, type Scheduler } from "../proving/scheduler.ts";
@@ -29,6 +29,11 @@ export type QueueOptions = {
   /** Checks a result; one that fails is thrown away and made again. */
   readonly check: ResultCheck;
   readonly onTrouble?: (error: unknown) => void;
+};
+
+const OPTIONS: OptionNames<QueueOptions> = {
+  ...{ url: true, store: true, release: true, size: true },
+  ...{ deadline: true, leaseSeconds: true, check: true, onTrouble: true },
 };
 
 const MAX_SIZE = 100_000;
@@ -67,6 +72,7 @@ export class QueueScheduler implements Scheduler {
 
   /** Rejects with the database's error, and with `OptionError`. */
   static async open(options: QueueOptions): Promise<QueueScheduler> {
+    checkNames("QueueScheduler.open", options, OPTIONS);
     const { size, deadline } = options;
     if (size !== undefined) checkWhole("size", size, [1, MAX_SIZE]);
     if (deadline !== undefined) checkNumber("deadline", deadline, [0, Number.MAX_SAFE_INTEGER]);

@@ -7,7 +7,7 @@
  */
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { type Failure, failureOf } from "../base/errors.ts";
-import { checkNumber, checkWhole } from "../base/options.ts";
+import { checkNames, checkNumber, checkWhole, type OptionNames } from "../base/options.ts";
 import { MAX_WORKERS } from "../platform/platform.ts";
 import type { Job } from "../proving/jobs.ts";
 import { ProvingPool, RemoteError } from "../proving/pool.ts";
@@ -37,6 +37,11 @@ export type WorkerOptions = {
   readonly onJob?: (kind: string, outcome: "done" | "failed" | "given back" | "known") => void;
   readonly onTrouble?: (error: unknown) => void;
   readonly onStage?: (stage: Stage, job: Job) => void;
+};
+
+const OPTIONS: OptionNames<WorkerOptions> = {
+  ...{ url: true, store: true, release: true, workers: true, memory: true, signal: true },
+  ...{ leaseSeconds: true, onJob: true, onTrouble: true, onStage: true },
 };
 
 const IDLE_MS = 200;
@@ -78,6 +83,7 @@ class Bell {
 
 /** Works until the signal aborts; jobs in hand are then given back. Rejects if the database cannot be reached at the start. */
 export async function runWorker(options: WorkerOptions): Promise<void> {
+  checkNames("runWorker", options, OPTIONS);
   const { url, release, workers, memory, signal, onTrouble } = options;
   checkWhole("workers", options.workers, [1, MAX_WORKERS]);
   checkNumber("memory", memory, [1, Number.MAX_SAFE_INTEGER]);

@@ -2,6 +2,7 @@
  * Does the steps of scenarios on a network of several nodes: simulated (`src/sim`), so that nodes are parted, stopped and slowed by call, and
  * the same steps and seed come to the same chains. Its blocks, chains, executions and the choice between forks are real.
  */
+import { checkNames } from "../base/options.ts";
 import { type KeyInfo, signMessage } from "../keys/keys.ts";
 import type { DevAccount } from "../node/accounts.ts";
 import type { SimNode } from "../sim/node.ts";
@@ -41,6 +42,7 @@ export class NodesLab {
 
   /** A new network, of three nodes unless told otherwise. */
   static async open(options: Partial<SteeredOptions> = {}): Promise<NodesLab> {
+    checkNames<SteeredOptions>("NodesLab.open", options as SteeredOptions, { seed: true, nodes: true, accounts: true });
     const network = await SteeredNetwork.open({ ...DEFAULTS, ...options });
     const lab = new NodesLab(network);
     const all = [...network.accounts.flatMap(({ secp256k1, bls }) => [secp256k1, bls]), ...network.miners];

@@ -1,4 +1,5 @@
 /** Runs a scenario on a network of its own, in memory. */
+import { checkNames, type OptionNames } from "../base/options.ts";
 import { Devnet } from "../node/devnet.ts";
 import { tipsetKeyText } from "../types/block-header.ts";
 import { refuseFiles } from "./files.ts";
@@ -27,14 +28,15 @@ export type ScenarioOptions = {
   readonly onEnd?: (net: Devnet) => Promise<void>;
 };
 
+const OPTIONS: OptionNames<ScenarioOptions> = { seed: true, files: true, onStep: true, onEnd: true };
+
 const SEED = "scenario";
 const ACCOUNTS = 10;
 
-/** Throws `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
-export async function runScenario(
-  given: unknown,
-  { seed: other, files = true, onStep, onEnd }: ScenarioOptions = {},
-): Promise<ScenarioOutcome> {
+/** Throws `OptionError`, and `ScenarioError`: BAD_SCENARIO before anything is done, STEP_FAILED, EXPECTATION_FAILED. */
+export async function runScenario(given: unknown, options: ScenarioOptions = {}): Promise<ScenarioOutcome> {
+  checkNames("runScenario", options, OPTIONS);
+  const { seed: other, files = true, onStep, onEnd } = options;
   const scenario = readScenario(given);
   if (!files) refuseFiles(scenario);
   const seed = other ?? scenario.network?.seed ?? SEED;

@@ -7,6 +7,8 @@
  * Sources: lotus v1.0.0 build/params_mainnet.go (since v0.5.0), params_2k.go; lotus v1.10.0 build/params_2k.go (devnet's
  * delay), of which the profile of larger sectors differs in their proof alone; lotus at b835fab702eb build/buildconstants/params_calibnet.go; specs-actors v2.1.0 builtin/miner, verifreg.
  */
+import { checkChoice } from "../base/options.ts";
+
 export type Profile = {
   /** Registered seal proofs that miners may use. */
   readonly sealProofs: readonly number[];
@@ -48,7 +50,9 @@ export const PROFILES = {
 
 export type ProfileName = keyof typeof PROFILES;
 
-/** The number by which the core knows a profile. */
-export function profileNumber(name: ProfileName): number {
-  return Object.keys(PROFILES).indexOf(name);
+const PROFILE_NAMES = Object.keys(PROFILES) as ProfileName[];
+
+/** The number by which the core knows a profile; that of the main network without. Throws `OptionError` for a name that is none. */
+export function profileNumber(name: ProfileName = "mainnet"): number {
+  return PROFILE_NAMES.indexOf(checkChoice("profile", name, PROFILE_NAMES));
 }

@@ -7,6 +7,7 @@
  */
 import { concat, fromUtf8, toHex, utf8 } from "../base/bytes.ts";
 import { crc32 } from "../base/crc32.ts";
+import { checkNames, type OptionNames } from "../base/options.ts";
 import {
   type OpenOptions,
   type OpenTable,
@@ -55,6 +56,8 @@ function unseal(key: Uint8Array, value: Uint8Array): Uint8Array {
   return bytes;
 }
 
+const OPTIONS: OptionNames<OpenOptions> = { create: true, reset: true, repair: true, longValues: true };
+
 export class TableStore implements BlockStore {
   private readonly table: Table;
   private readonly watches = new WriteWatches();
@@ -63,8 +66,9 @@ export class TableStore implements BlockStore {
     this.table = table;
   }
 
-  /** Opens the store at `place` with a platform's `openTable`. Throws `StorageError`. */
+  /** Opens the store at `place` with a platform's `openTable`. Throws `StorageError`, `OptionError`. */
   static async open(place: string, openTable: OpenTable, options?: OpenOptions): Promise<TableStore> {
+    if (options !== undefined) checkNames("TableStore.open", options, OPTIONS);
     try {
       return new TableStore(await openTable(place, options));
     } catch (cause) {

@@ -1,4 +1,5 @@
 /** Keys of the network's circuits from a seed, for programs: kept in a folder, or in memory where there are none. */
+import { checkNames, type OptionNames } from "../../base/options.ts";
 import { loadProofs } from "../../core/proofs.ts";
 import type { Scheduler } from "../scheduler.ts";
 import { type MakeOptions, makeParams, memorySink } from "./make-params.ts";
@@ -16,15 +17,24 @@ export type LocalParamsRequest = {
   readonly folder?: string;
 };
 
+const REQUEST: OptionNames<LocalParamsRequest> = { circuit: true, seed: true, folder: true };
+const OPTIONS: OptionNames<MakeOptions> = {
+  ...{ signal: true, onProgress: true },
+  ...{ windowPoints: true, rangeVariables: true },
+};
+
 /**
  * Makes the parameters of a circuit, or finds them in the folder. The same bytes on every runtime. Errors: `BAD_SHAPE` for a
- * circuit that is none, those of `makeParams` and `openStoredParams`, the signal's reason.
+ * circuit that is none, those of `makeParams` and `openStoredParams`, the signal's reason, `OptionError`.
  */
 export async function makeLocalParams(
   scheduler: Scheduler,
-  { circuit, seed, folder }: LocalParamsRequest,
+  request: LocalParamsRequest,
   options: MakeOptions = {},
 ): Promise<ParamsFile> {
+  checkNames("makeLocalParams", request, REQUEST);
+  checkNames("makeLocalParams", options, OPTIONS);
+  const { circuit, seed, folder } = request;
   const { inputs, aux, rows } = await shapeBy(scheduler, circuit, options.signal);
   const counts = { inputs, aux, rows };
   const source = { kind: "official", name: circuit } as const;

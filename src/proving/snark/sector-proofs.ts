@@ -3,6 +3,7 @@
  * other, as the chain takes them.
  */
 import { concat } from "../../base/bytes.ts";
+import { checkNames, type OptionNames } from "../../base/options.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { type SealProof, SectorError, sectorParams, sectorSizeText } from "../../sector/params.ts";
 import {
@@ -26,12 +27,18 @@ function circuitName(kind: "porep" | "update" | PoStKind, sectorBytes: number): 
   return `${kind === "window-legacy" ? "window" : kind}-${sectorBytes}`;
 }
 
+const OPTIONS: OptionNames<ProveOptions> = {
+  ...{ signal: true, onProgress: true, blinding: true, memoryBytes: true },
+  ...{ scratch: true, windowPoints: true, rowName: true },
+};
+
 async function provePartitions(
   proofs: Proofs,
   scheduler: Scheduler,
   { circuit, params, openings }: { circuit: string; params: ParamsFile; openings: readonly Uint8Array[] },
   options: ProveOptions,
 ): Promise<Uint8Array> {
+  checkNames("snarkPoRep, snarkPoSt and snarkUpdate", options, OPTIONS);
   const made: Uint8Array[] = [];
   // One after the other: each takes all workers, and its vectors the memory.
   for (const one of openings)

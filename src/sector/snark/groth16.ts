@@ -5,6 +5,7 @@
  * 32 bytes, little-endian. Bytes that are wrong in any way give a verdict, never an exception.
  */
 import { FilError } from "../../base/errors.ts";
+import { checkNames } from "../../base/options.ts";
 import type { Proofs } from "../../core/proofs.ts";
 import { checkBytes } from "../params.ts";
 import { badType, checkProofs, checkRecord, isBytes, isList } from "../shape.ts";
@@ -111,6 +112,7 @@ export function readVerifyingKey(module: Proofs, bytes: Uint8Array, options: Ver
   checkProofs(module);
   checkAnyBytes("key", bytes);
   checkRecord("options", options);
+  checkNames<VerifyingKeyOptions>("readVerifyingKey", options, { checked: true });
   const { instance, exports: core } = module;
   const size = core.groth16KeySize(bytes.length);
   if (size === 0) throw new VerifyingKeyError({ code: "BAD_KEY_LENGTH" }, `no verifying key has ${bytes.length} bytes`);

@@ -2,12 +2,32 @@
 import { expect, test } from "vitest";
 import { OptionError } from "../../../src/base/options.ts";
 import { connect } from "../../../src/client.ts";
+import { replayChain } from "../../../src/conformance/replay.ts";
+import { runVector } from "../../../src/conformance/run.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
+import { useWasm } from "../../../src/core/load.ts";
+import { poseidonAny } from "../../../src/core/poseidon-any.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
+import { Vm } from "../../../src/core/vm.ts";
+import { Bundles } from "../../../src/exec/bundles.ts";
+import { Executor } from "../../../src/exec/executor.ts";
+import { keyedVerifier } from "../../../src/exec/keyed-verifier.ts";
 import { ExecutionPool } from "../../../src/exec/pool.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
 import { checkDevnetOptions } from "../../../src/node/devnet-options.ts";
+import { LocalProving } from "../../../src/node/local-proving.ts";
+import { openProvider } from "../../../src/provider.ts";
+import { commitPayload, commitStream } from "../../../src/proving/commit.ts";
+import { inThisThread } from "../../../src/proving/in-thread.ts";
 import { ProvingPool } from "../../../src/proving/pool.ts";
+import { sealDirectory } from "../../../src/proving/seal.ts";
+import { makeLocalParams } from "../../../src/proving/snark/local-params.ts";
+import { snarkPoSt } from "../../../src/proving/snark/sector-proofs.ts";
+import { NodesLab } from "../../../src/scenario/nodes-lab.ts";
+import { runScenario } from "../../../src/scenario/run.ts";
+import { readVerifyingKey } from "../../../src/sector/snark/groth16.ts";
+import { MemoryStore } from "../../../src/storage/memory.ts";
+import { TableStore } from "../../../src/storage/table-store.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
 
@@ -76,4 +96,79 @@ test("pools, memories and time limits of no size are none", async () => {
   for (const timeout of [Number.NaN, 0, -1, 2 ** 31])
     expect(() => connect("http://127.0.0.1:1", { timeout })).toThrow(OptionError);
   expect(await loadCrypto()).toBeDefined();
+});
+
+test("an option that there is not is refused by everything that takes options once", async () => {
+  const proofs = await loadProofs();
+  const jobs = inThisThread();
+  const wrong = { seeed: 1 } as never;
+  const none = undefined as never;
+  const parts = { blocks: new MemoryStore(), randomness: none, proofs: none };
+  const takers: Readonly<Record<string, () => unknown>> = {
+    "Devnet.open": () => Devnet.open(wrong),
+    "Devnet.load": () => Devnet.load(new Uint8Array(0), wrong),
+    "Devnet.fork": () => Devnet.fork("http://127.0.0.1:1", wrong),
+    openProvider: () => openProvider(wrong),
+    "LocalProving.open": () => LocalProving.open(wrong),
+    "NodesLab.open": () => NodesLab.open(wrong),
+    runScenario: () => runScenario({}, wrong),
+    replayChain: () => replayChain(new Uint8Array(0), wrong),
+    runVector: () => runVector("file", "{}", wrong),
+    "Vm.create": () => Vm.create(none, wrong),
+    Executor: () => new Executor(wrong, parts),
+    "parts of Executor": () => new Executor({}, { ...parts, ...(wrong as object) }),
+    ExecutionPool: () => new ExecutionPool(wrong),
+    "client of ExecutionPool": () => new ExecutionPool({ size: 1 }).client({}, { ...parts, ...(wrong as object) }),
+    keyedVerifier: () => keyedVerifier(wrong),
+    "TableStore.open": () => TableStore.open("", none, wrong),
+    useWasm: () => useWasm(wrong),
+    loadCrypto: () => loadCrypto(wrong),
+    loadProofs: () => loadProofs(wrong),
+    poseidonAny: () => poseidonAny(proofs, [], wrong),
+    connect: () => connect("http://127.0.0.1:1", wrong),
+    "ProvingPool.open": () => ProvingPool.open(1, wrong),
+    commitPayload: () => commitPayload(proofs, none, none, wrong),
+    commitStream: () => commitStream(proofs, none, none, wrong),
+    makeLocalParams: () => makeLocalParams(jobs, { circuit: "window-2048", seed: "x", ...(wrong as object) }),
+    "options of makeLocalParams": () => makeLocalParams(jobs, { circuit: "window-2048", seed: "x" }, wrong),
+    snarkPoSt: () =>
+      snarkPoSt(proofs, jobs, { sectorBytes: 2048, kind: "window", sectors: [], partitions: [], params: none }, wrong),
+    sealDirectory: () => sealDirectory(proofs, jobs, "", none, wrong),
+    readVerifyingKey: () => readVerifyingKey(proofs, new Uint8Array(0), wrong),
+  };
+  for (const [taker, take] of Object.entries(takers)) {
+    const error = await (async () => take())().then(
+      () => null,
+      (thrown: unknown) => thrown,
+    );
+    expect(error, taker).toMatchObject({ code: "BAD_OPTION", data: { option: "seeed" } });
+  }
+});
+
+test("of a network too, whatever is asked of it; and switches are on or off", async () => {
+  for (const name of ["reset", "repair", "predeploy"])
+    await expect(Devnet.open({ ...TEST_OPTIONS, [name]: "false" })).rejects.toThrow(`${name}: true or false expected`);
+  const upgrades = [{ epoch: 5, version: 17 }] as never;
+  await expect(Devnet.open({ networkVersion: 16, upgrades })).rejects.toThrow(/^version: .* upgrades/);
+  const net = await Devnet.open({ ...TEST_OPTIONS, accounts: 1, balance: FIL });
+  try {
+    await expect(net.serve({ prot: 1 } as never)).rejects.toThrow(
+      "prot: there is no such option of Devnet.serve; is port meant?",
+    );
+    await expect(net.revert(1, { kept: true } as never)).rejects.toThrow(/^kept: .* of Devnet.revert; there are keep/);
+    expect(() => net.dump({ automin: true } as never)).toThrow(/^automin: .* is automine meant/);
+  } finally {
+    await net.close();
+  }
+});
+
+test("a profile or a network that is none is told as that, with those that there are", async () => {
+  const profile = "mainet" as never;
+  const told = 'profile: "mainnet" or "devnet" or "calibrationnet" or "devnet-8MiB" expected, got "mainet"';
+  await expect(Vm.create(undefined as never, { profile })).rejects.toThrow(told);
+  const parts = { blocks: new MemoryStore(), randomness: undefined as never, proofs: undefined as never };
+  expect(() => new Executor({ profile }, parts)).toThrow(told);
+  expect(() => new ExecutionPool({ size: 1 }).client({ profile }, parts)).toThrow(told);
+  await expect(new Bundles().find("mainet" as never, 9)).rejects.toThrow(/^network: "mainnet" or .* got "mainet"/);
+  await expect(new Bundles().require("constructor" as never, 9)).rejects.toThrow(OptionError);
 });
