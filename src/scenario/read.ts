@@ -38,7 +38,8 @@ const text: Check = (value, place) => {
   if (typeof value !== "string" || value === "" || value.length > 200)
     badScenario(place, "a text of up to 200 characters is needed");
 };
-const amount: Check = (value, place) => {
+/** By how much something has changed: below nothing where it has become less. */
+const change: Check = (value, place) => {
   text(value, place);
   try {
     parseFil(value as string);
@@ -46,6 +47,11 @@ const amount: Check = (value, place) => {
     badScenario(place, (error as Error).message);
   }
   if (!/[a-zµμ]\s*$/i.test(value as string)) badScenario(place, `an amount needs its unit: "${value} FIL"`);
+};
+const amount: Check = (value, place) => {
+  change(value, place);
+  if (parseFil(value as string) < 0n)
+    badScenario(place, `an amount is not negative, "${value}" is: only what was gained may be (expectBalance)`);
 };
 const duration: Check = (value, place) => {
   if (typeof value !== "string" || !/^\d{1,9}[smhd]$/.test(value))
@@ -130,7 +136,7 @@ const VALUES: { readonly [V in Verb]: Check } = {
   }),
   toDeal: object({ deal: must(text), state: must(text), epochs: may(epochs) }),
   call: object({ method: must(text), params: may(list(anything)) }),
-  expectBalance: object({ of: must(text), gained: may(amount), ...bounds(amount) }),
+  expectBalance: object({ of: must(text), gained: may(change), ...bounds(amount) }),
   expectHead: object({ as: may(text), ...bounds(number) }),
   expectSectors: object({
     ...{ miner, live: sectors, active: sectors, faulty: sectors },
@@ -165,7 +171,7 @@ const NODES_VALUES: { readonly [V in NodesVerb]: Check } = {
     loss: may(share),
   }),
   expectHead: object({ node, ...bounds(number) }),
-  expectBalance: object({ node, of: must(text), gained: may(amount), ...bounds(amount) }),
+  expectBalance: object({ node, of: must(text), gained: may(change), ...bounds(amount) }),
   expectChains: object({ is: must(whole(1, MAX_NODES)), nodes: may(nodes), within: may(epochs) }),
   expectPeers: object({ node, are: must(nodes) }),
   expectReorg: object({ node, ...bounds(number) }),

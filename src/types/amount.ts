@@ -18,7 +18,8 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * An amount as people write it to attoFIL: "1.5", ".5", "1.5 FIL", "20 nFIL", "1 attoFIL", "1 aFIL". Nothing is rounded.
+ * An amount as people write it to attoFIL: "1.5", ".5", "1.5 FIL", "20 nFIL", "1 attoFIL", "1 aFIL". Nothing is rounded. It may
+ * have a sign, as differences do: whoever takes what is moved or owned refuses what is below 0.
  * Throws `AmountError`.
  */
 export function parseFil(text: string): bigint {

@@ -74,6 +74,12 @@ test("a deal that is not as a step says is told with the state that it has; a na
   });
 });
 
+test("what was gained may be less than nothing", async () => {
+  const [lost] = await Promise.allSettled([run([send, { expectBalance: { of: "alice", gained: "-5 FIL" } }])]);
+  // The message has cost something besides.
+  expect(String((lost as PromiseRejectedResult).reason)).toMatch(/expected -5 FIL gained, found -5\.0/);
+});
+
 test("what is no scenario is refused at its place, before a network is made", async () => {
   const cases: readonly (readonly [unknown, string])[] = [
     [null, "the scenario: an object"],
@@ -93,6 +99,26 @@ test("what is no scenario is refused at its place, before a network is made", as
     [
       { name: "x", steps: [{ send: { from: "alice", to: "bob", vale: "5" } }] },
       "step 1.send.vale: there is no such field",
+    ],
+    [
+      { name: "x", steps: [{ send: { from: "alice", to: "bob", value: "-1 FIL" } }] },
+      'step 1.send.value: an amount is not negative, "-1 FIL" is',
+    ],
+    [
+      { name: "x", steps: [{ channel: { from: "alice", to: "bob", amount: "-1 aFIL", as: "x" } }] },
+      "step 1.channel.amount: an amount is not negative",
+    ],
+    [
+      { name: "x", steps: [{ expectBalance: { of: "bob", atLeast: "-1 FIL" } }] },
+      "step 1.expectBalance.atLeast: an amount is not negative",
+    ],
+    [
+      {
+        name: "x",
+        network: { nodes: 2 },
+        steps: [{ send: { from: "alice", to: "bob", value: "-1 FIL" } }],
+      },
+      "step 1.send.value: an amount is not negative",
     ],
     [{ name: "x", network: { miners: 99 }, steps: [] }, "the scenario.network.miners: a whole number from 0 to 16"],
     [{ name: "x", steps: [{ setSector: { sector: 1, fault: "eaten" } }] }, "one of none, lost, changed"],
