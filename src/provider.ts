@@ -35,6 +35,9 @@ export class ProviderRpcError extends Error {
   }
 }
 
+/** EIP-1193: the provider reaches no chain. */
+const DISCONNECTED = 4900;
+
 type Listener = (message: ProviderMessage) => void;
 type Reply = {
   readonly result?: unknown;
@@ -47,15 +50,18 @@ export class LocalProvider {
   private readonly session: Session;
   private readonly listeners = new Set<Listener>();
   private next = 1;
+  private closed = false;
 
   constructor(network: Devnet) {
     this.network = network;
     this.session = new Session({ permissions: PERMISSIONS, push: (text) => this.tell(text) });
   }
 
-  /** Calls a method; rejects with `ProviderRpcError`. */
+  /** Calls a method; rejects with `ProviderRpcError`, of the code 4900 once it is closed. */
   // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
   async request<Result = any>({ method, params = [] }: RequestArguments): Promise<Result> {
+    if (this.closed || this.network.isClosed)
+      throw new ProviderRpcError(DISCONNECTED, "the network is closed; openProvider opens another");
     const text = JSON.stringify({ jsonrpc: "2.0", id: this.next++, method, params });
     let reply: Reply = {};
     await this.network.dispatcher.answer(text, this.session, (answer) => {
@@ -79,6 +85,7 @@ export class LocalProvider {
 
   /** Ends subscriptions and the network. */
   async close(): Promise<void> {
+    this.closed = true;
     this.session.close();
     this.listeners.clear();
     await this.network.close();

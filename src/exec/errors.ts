@@ -12,6 +12,8 @@ export type ExecErrorData =
   | { readonly code: "UNKNOWN_SENDER"; readonly address: string }
   /** An actor cannot be changed as it was asked. */
   | { readonly code: "NOT_EDITABLE"; readonly address: string }
+  /** It was closed before it was asked. */
+  | { readonly code: "CLOSED" }
   /** Every worker that took the job died. */
   | { readonly code: "WORKER_LOST"; readonly attempts: number };
 

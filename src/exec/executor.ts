@@ -78,6 +78,7 @@ export class Executor implements Execution {
   private randomness: RandomnessSource;
   private readonly awaited: Awaited;
   private queue: Promise<unknown> = Promise.resolve();
+  private closed = false;
 
   /** Throws `OptionError` for an option or a part that there is not. */
   constructor(options: VmOptions, parts: ExecutorParts) {
@@ -94,6 +95,7 @@ export class Executor implements Execution {
    * effect outside of its result.
    */
   run<T>(context: MachineContext, job: (vm: Machine) => T | Promise<T>, options: RunOptions = {}): Promise<T> {
+    if (this.closed) return Promise.reject(new ExecError({ code: "CLOSED" }, "the executor is closed; make a new one"));
     const turn = this.queue.then(() => this.attempt(context, job, options));
     this.queue = turn.catch(() => undefined);
     return turn;
@@ -153,7 +155,9 @@ export class Executor implements Execution {
     return this.run({ ...context, tracing }, job, options);
   }
 
+  /** Lets what is under way end; takes no more. */
   async close(): Promise<void> {
+    this.closed = true;
     await this.queue;
     this.vm = null;
     this.fvm = null;

@@ -12,7 +12,7 @@ import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { Produced, TipsetProducer } from "../miner/producer.ts";
 import type { MessagePool } from "../mpool/pool.ts";
-import { StateManagerError } from "../stmgr/errors.ts";
+import { nodeStopped, StateManagerError } from "../stmgr/errors.ts";
 import { LOOKBACK } from "../stmgr/lookback.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
 import type { Tipset } from "../types/block-header.ts";
@@ -104,11 +104,13 @@ export class Clock implements Startable {
 
   /** Begins to make epochs by the clock; in instant mode, for the messages that wait already. */
   async start(): Promise<void> {
+    this.refuseStopped();
     this.schedule();
   }
 
   /** Does work between two tipsets: none is made meanwhile. */
-  between<Result>(work: () => Promise<Result>): Promise<Result> {
+  async between<Result>(work: () => Promise<Result>): Promise<Result> {
+    this.refuseStopped();
     return this.turns.run(work);
   }
 
@@ -127,11 +129,13 @@ export class Clock implements Startable {
   }
 
   setAutomine(on: boolean): void {
+    this.refuseStopped();
     this.automine = on;
     this.schedule();
   }
 
   setBlockTime(seconds: number): void {
+    this.refuseStopped();
     this.seconds = checkBlockTime(seconds);
     this.schedule();
   }
@@ -139,6 +143,7 @@ export class Clock implements Startable {
   /** Makes `count` tipsets in successive epochs and returns the last; `signal` ends it early. */
   async mine(count: number, signal?: AbortSignal): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
+    this.refuseStopped();
     return this.turns.run(async () => {
       for (let i = 0; i < count && !this.stopped && signal?.aborted !== true; i++) await this.next();
       return this.states.chain.head;
@@ -148,6 +153,7 @@ export class Clock implements Startable {
   /** Makes tipsets until the head stands at an epoch, or above it; `signal` ends it early. */
   async mineTo(epoch: number, signal?: AbortSignal): Promise<Tipset> {
     checkWhole("epoch", epoch, COUNTS);
+    this.refuseStopped();
     await this.passUntil(epoch, signal);
     return this.states.chain.head;
   }
@@ -164,6 +170,7 @@ export class Clock implements Startable {
    */
   async skip(count: number, signal?: AbortSignal): Promise<Tipset> {
     checkWhole("count", count, COUNTS);
+    this.refuseStopped();
     return this.turns.run(async () => {
       try {
         signal?.throwIfAborted();
@@ -223,6 +230,11 @@ export class Clock implements Startable {
     this.breathed = performance.now();
   }
 
+  /** What is asked of a clock that has stopped would never come, and say nothing. */
+  private refuseStopped(): void {
+    if (this.stopped) throw nodeStopped();
+  }
+
   private schedule(): void {
     clearTimeout(this.timer);
     if (this.instant && this.pool.size > 0) this.soon();
@@ -265,7 +277,8 @@ export class Clock implements Startable {
       this.failure = null;
       this.alert.resolve("tipsets are made again");
     } catch (error) {
-      if (this.giveUp.signal.aborted || (this.stopped && error instanceof DOMException)) return;
+      const isEnd = this.stopped && (error instanceof DOMException || isFilError(error, "CLOSED"));
+      if (this.giveUp.signal.aborted || isEnd) return;
       this.failure = error;
       this.alert.raise(describeError(error));
       this.onError(error);

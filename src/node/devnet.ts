@@ -556,6 +556,11 @@ export class Devnet {
     return this.snapshots.revert(id, how.keep === true);
   }
 
+  /** Whether `close` was called: nothing is asked of it any more (errors with the code CLOSED). */
+  get isClosed(): boolean {
+    return this.services.run.isStopped;
+  }
+
   get head(): Tipset {
     return this.node.chain.head;
   }

@@ -1,5 +1,6 @@
 /** The life cycle of a node's parts: they start in order and stop in the opposite order. */
 import type { Pausable, Rewind, Rewindable } from "../base/rewind.ts";
+import { nodeStopped } from "../stmgr/errors.ts";
 
 export type Health = {
   readonly status: "ok" | "failing" | "stopped";
@@ -26,8 +27,9 @@ export class Parts {
     this.parts.push(part);
   }
 
-  /** Starts all parts that have not been started. If one fails, all are stopped and its error is thrown. */
+  /** Starts all parts that have not been started. If one fails, all are stopped and its error is thrown. Once stopped, none starts any more. */
   async start(): Promise<void> {
+    if (this.stopping !== null) throw nodeStopped();
     for (const part of this.parts) await this.startOne(part);
   }
 

@@ -9,6 +9,7 @@
  * confirms the latter. Source: go-jsonrpc.
  */
 import { describeError, FilError } from "../base/errors.ts";
+import { nodeStopped } from "../stmgr/errors.ts";
 import { PERMISSIONS } from "./auth.ts";
 import { encodeResult } from "./encode.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
@@ -157,6 +158,8 @@ export class Dispatcher {
 
   /** Finds the method and decodes its parameters; what it returns holds those and nothing else of the request. */
   private prepare(name: string, params: readonly unknown[], session: Session): (run: Run) => Promise<unknown> {
+    // Of a node that has stopped some methods would find an answer in memory, and others fail somewhere.
+    if (this.node.run.isStopped) throw nodeStopped();
     const method = this.registry.methods(session.version).get(name);
     if (method === undefined || (method.local === true && this.node.dev === undefined))
       throw new RpcError(RPC_CODE.unknownMethod, `method '${name}' not found`);

@@ -7,6 +7,7 @@ import { group, method } from "./method.ts";
 import { authGroup } from "./methods/auth.ts";
 import { ownSectorsGroup, sectorsGroup } from "./methods/sectors.ts";
 import { storageGroup } from "./methods/storage.ts";
+import type { NodeRun } from "./node-run.ts";
 import { openRpc } from "./openrpc.ts";
 import { Registry } from "./registry.ts";
 import type { NodeServices, SectorsService } from "./services.ts";
@@ -19,6 +20,7 @@ export type MinerApiParts = {
   readonly sectors: SectorsService;
   readonly tokenSecret: Uint8Array;
   readonly now: () => number;
+  readonly run: NodeRun;
 };
 
 /** Packed version 1.5.0 of the reference's miner interface. Source: lotus api/version.go (MinerAPIVersion0). */
@@ -49,11 +51,11 @@ export function makeMinerDispatcher(parts: MinerApiParts): Dispatcher {
     }),
   });
   const registry = new Registry([own, authGroup, sectorsGroup, ownSectorsGroup, storageGroup]);
-  const { version, sectors, tokenSecret, now, prefix } = parts;
+  const { version, sectors, tokenSecret, now, prefix, run } = parts;
   const describe = (api: "v0" | "v1") => openRpc(registry, api, version);
-  const node: Pick<NodeServices, "version" | "tokenSecret" | "now" | "describe"> & {
+  const node: Pick<NodeServices, "version" | "tokenSecret" | "now" | "describe" | "run"> & {
     readonly sectors: SectorsService;
     readonly network: { readonly prefix: NetworkPrefix };
-  } = { ...{ version, tokenSecret, now, describe, sectors }, network: { prefix } };
+  } = { ...{ version, tokenSecret, now, run, describe, sectors }, network: { prefix } };
   return new Dispatcher(registry, node as NodeServices);
 }

@@ -6,6 +6,7 @@ export class NodeRun {
   readonly session: string;
   /** Milliseconds since 1970. */
   readonly started: number;
+  private ended = false;
   private readonly listeners = new Set<() => void>();
 
   constructor(randomBytes: (length: number) => Uint8Array, now: number) {
@@ -22,7 +23,13 @@ export class NodeRun {
     return () => this.listeners.delete(listener);
   }
 
+  /** Whether it is stopping or has stopped. */
+  get isStopped(): boolean {
+    return this.ended;
+  }
+
   stopped(): void {
+    this.ended = true;
     for (const listener of [...this.listeners]) listener();
   }
 }

@@ -22,3 +22,11 @@ export type StateManagerErrorData =
   | { readonly code: "CLOSED" }
   | { readonly code: "BAD_NUMBER"; readonly name: string };
 export class StateManagerError extends FilError<StateManagerErrorData> {}
+
+/** What is asked of a node that is stopping, or has stopped, ends so. */
+export function nodeStopped(): StateManagerError {
+  return new StateManagerError(
+    { code: "CLOSED" },
+    "the node is stopping or has stopped; open it again to ask more of it",
+  );
+}

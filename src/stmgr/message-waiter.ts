@@ -12,7 +12,7 @@ import { CHAIN_LIMITS } from "../params/networks.ts";
 import { type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Message } from "../types/message.ts";
-import { StateManagerError } from "./errors.ts";
+import { nodeStopped, StateManagerError } from "./errors.ts";
 import type { FoundMessage, MessageSearch, SearchOptions } from "./message-search.ts";
 
 export type WaitOptions = SearchOptions & {
@@ -82,7 +82,7 @@ export class MessageWaiter {
     const wanted = await this.search.known(cid);
     // While it was looked up, who waits may have gone away, or the node stopped.
     signal?.throwIfAborted();
-    if (this.closed) throw stopping();
+    if (this.closed) throw nodeStopped();
     return new Promise((resolve, reject) => {
       const end = (): void => {
         this.remove(waiter);
@@ -114,7 +114,7 @@ export class MessageWaiter {
   close(): void {
     this.closed = true;
     this.stopListening();
-    this.failAll(stopping());
+    this.failAll(nodeStopped());
   }
 
   private async lookBack(waiter: Waiter): Promise<void> {
@@ -190,10 +190,6 @@ export class MessageWaiter {
   private failAll(error: unknown): void {
     for (const waiters of [...this.bySender.values()]) for (const waiter of [...waiters]) waiter.fail(error);
   }
-}
-
-function stopping(): StateManagerError {
-  return new StateManagerError({ code: "CLOSED" }, "the node is stopping");
 }
 
 function senderOf({ from, nonce }: Message): string {

@@ -22,6 +22,7 @@ import { attestedPost, attestedSeal, attestedUpdate } from "../../miner/succinct
 import { WindowPoster } from "../../miner/window-poster.ts";
 import { MinerWorkers } from "../../proving/miner-workers.ts";
 import { makeMinerDispatcher } from "../../rpc/miner-api.ts";
+import { NodeRun } from "../../rpc/node-run.ts";
 import type { SectorOnChain } from "../../rpc/services.ts";
 import { type Attestor, attestorOf } from "../../sector/attest/attestation.ts";
 import { sealedCid } from "../../sector/piece/cid.ts";
@@ -75,6 +76,7 @@ export class MinerProcess {
   readonly mines: boolean;
   private readonly options: MinerProcessOptions;
   private readonly parts = new Parts();
+  private readonly run = new NodeRun(platform.randomBytes, platform.now());
 
   private readonly proving: LocalProving | null;
   private readonly workers: MinerWorkers;
@@ -147,7 +149,7 @@ export class MinerProcess {
   async serve(options: Partial<RpcOptions> = {}): Promise<{ readonly url: string; readonly port: number }> {
     const { network, miner, options: own, sealing } = this;
     const dispatcher = makeMinerDispatcher({
-      ...{ version: own.version, tokenSecret: own.tokenSecret, now: platform.now },
+      ...{ version: own.version, tokenSecret: own.tokenSecret, now: platform.now, run: this.run },
       miner: miner.address,
       prefix: network.prefix,
       blockDelaySeconds: network.times.blockDelay,
@@ -166,6 +168,7 @@ export class MinerProcess {
 
   /** Lets what is under way end, and closes the store. */
   async stop(): Promise<void> {
+    this.run.stopped();
     this.mining.end();
     const closed = this.proving?.close();
     await this.parts.stop();

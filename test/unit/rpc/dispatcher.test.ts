@@ -8,7 +8,7 @@ import { Registry } from "../../../src/rpc/registry.ts";
 import type { NodeServices } from "../../../src/rpc/services.ts";
 import { MAX_CALLS, MAX_CHANNELS, Session } from "../../../src/rpc/session.ts";
 
-const node = { network: { prefix: "t" } } as unknown as NodeServices;
+const node = { network: { prefix: "t" }, run: { isStopped: false } } as unknown as NodeServices;
 let stopped = 0;
 let ended = 0;
 const emitters: ((value: number) => void)[] = [];

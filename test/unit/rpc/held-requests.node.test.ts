@@ -25,6 +25,7 @@ const Wait = method({
 });
 const dispatcher = new Dispatcher(new Registry([group("Test", "", { Wait })]), {
   network: { prefix: "t" },
+  run: { isStopped: false },
 } as unknown as NodeServices);
 
 const { parse } = JSON;
