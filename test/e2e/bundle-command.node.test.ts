@@ -59,8 +59,15 @@ test("a bundle that is not published is refused with the next step, and taken wh
   expect(await readdir(path.join(folder, "kept"))).toEqual([`${NAME}.car`]);
   expect(new Uint8Array(await readFile(path.join(folder, "kept", `${NAME}.car`)))).toEqual(car);
   expect(JSON.parse((await bundle("list", "--dir", "kept", "--json")).out)).toMatchObject({
-    bundles: [{ name: NAME, root: null }],
+    bundles: [{ name: NAME, actorsVersion: null, networkVersions: null, root: null }],
   });
+  await writeFile(path.join(folder, "kept", "devnet-v16.car"), car);
+  const listed = await bundle("list", "--dir", "kept");
+  expect(listed.out).toMatch(/^bundle +actors +network versions +size +root\n/);
+  expect(listed.out).toMatch(/^devnet-v16 +v16 +25, 26 +\d.* bafy/m);
+  expect(listed.out).toMatch(/^own-bafy\w+ +own +any that you give it for/m);
+  const { bundles } = JSON.parse((await bundle("list", "--dir", "kept", "--json")).out);
+  expect(bundles[0]).toMatchObject({ name: "devnet-v16", actorsVersion: 16, networkVersions: [25, 26] });
 });
 
 test("an address is fetched where the user names it; other answers and addresses are refused", async () => {

@@ -1,12 +1,14 @@
 /** `filigree bundle`: the published actors that network versions from 16 on run, taken from files or from an address, and checked. */
 import { type Command, Option } from "commander";
 import { BundleError, carsOf, readBundle } from "../../exec/bundle.ts";
-import { actorBundles, type BundleName } from "../../params/actor-codes.ts";
+import { type ActorBundle, actorBundles, type BundleName } from "../../params/actor-codes.ts";
+import { NETWORK_VERSIONS } from "../../schema/versions/rows.ts";
 import { BUNDLE_FOLDER, BundleStore, bundleName, type Kept, readBundleFile } from "../bundle-store.ts";
 import { download } from "../download.ts";
 import { complain, EXIT, explain, hasSystemCode, tellJson } from "../errors.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { say } from "../remote.ts";
+import { table } from "../table.ts";
 import { progressLine, sizeText } from "../terminal.ts";
 
 type Place = { readonly dir: string; readonly json?: true };
@@ -34,17 +36,34 @@ export function registerBundle(program: Command): void {
     .description("download a bundle from an address that you name, and take it")
     .argument("<url>", "http or https, of a .car or a .tar.zst")
     .action(fetchOne);
-  place(bundle.command("list")).description("list the bundles that are kept").action(list);
+  place(bundle.command("list"))
+    .description("list the bundles that are kept, with the network versions that run them")
+    .action(list);
   place(bundle.command("verify"))
     .description("check every block of kept bundles, or of files, against its CID and the table of published bundles")
     .argument("[file...]", "default: all that are kept")
     .action(verify);
 }
 
+/** What a bundle is for: its actors' version and the network versions that run it; nulls for one that is not published. */
+type Serves = { readonly actorsVersion: number | null; readonly networkVersions: readonly number[] | null };
+
+function servesOf(published: ActorBundle | null): Serves {
+  if (published === null) return { actorsVersion: null, networkVersions: null };
+  const { actorsVersion } = published;
+  const rows = NETWORK_VERSIONS.filter(({ actors }) => actors === actorsVersion);
+  return { actorsVersion, networkVersions: rows.map(({ number }) => number) };
+}
+
+function servedText({ networkVersions }: Serves): string {
+  return networkVersions === null ? "any that you give it for" : networkVersions.join(", ");
+}
+
 function tell({ name, file, bundle }: Kept, json: boolean): void {
-  const { root, manifest, codes } = bundle;
-  say(json, { name, root: `${root}`, manifest: `${manifest}`, actors: codes.size, file }, [
-    `${name}  ${codes.size} actors  root ${root}`,
+  const { root, manifest, codes, published } = bundle;
+  const serves = servesOf(published);
+  say(json, { name, ...serves, root: `${root}`, manifest: `${manifest}`, actors: codes.size, file }, [
+    `${name}  ${codes.size} actors  network versions: ${servedText(serves)}  root ${root}`,
   ]);
 }
 
@@ -69,11 +88,18 @@ async function fetchOne(url: string, { dir, json, ...options }: AddOptions): Pro
 async function list({ dir, json }: Place): Promise<void> {
   const files = await new BundleStore(dir).files();
   const bundles = files.map(({ name, file, size }) => {
-    const published = actorBundles().find((one) => name === `${one.name}-v${one.actorsVersion}`);
-    return { name, root: published === undefined ? null : `${published.manifest}`, size, file };
+    const published = actorBundles().find((one) => name === `${one.name}-v${one.actorsVersion}`) ?? null;
+    return { name, ...servesOf(published), root: published === null ? null : `${published.manifest}`, size, file };
   });
-  const lines = bundles.map(
-    ({ name, root, size }) => `${name}  ${sizeText(size)}${root === null ? "" : `  root ${root}`}`,
+  const lines = table(
+    ["bundle", "actors", "network versions", "size", "root"],
+    bundles.map((one) => [
+      one.name,
+      one.actorsVersion === null ? "own" : `v${one.actorsVersion}`,
+      servedText(one),
+      sizeText(one.size),
+      one.root ?? "",
+    ]),
   );
   const none =
     `no bundles in ${dir}; add one with \`filigree bundle add builtin-actors-devnet.car\`, ` +
