@@ -40,7 +40,7 @@ export function blockCreation(options: BlockCreation): (template: BlockTemplate)
     if (standing === null)
       throw new NoMinerError(
         { code: "NO_MINER" },
-        `${miner} was no miner in the state that an election of epoch ${epoch} is about`,
+        `${miner.toString(states.network.prefix)} was no miner in the state that an election of epoch ${epoch} is about`,
       );
     const [baseFee, parentWeight] = [await states.nextBaseFee(parent), await chainWeight(states, parent)];
     const own = { miner, ticket, electionProof, beaconEntries, winPoStProof };

@@ -10,6 +10,7 @@
  */
 import { describeError, FilError } from "../base/errors.ts";
 import { nodeStopped } from "../stmgr/errors.ts";
+import { spellError } from "../types/address-text.ts";
 import { PERMISSIONS } from "./auth.ts";
 import { encodeResult } from "./encode.ts";
 import { RPC_CODE, RpcError } from "./errors.ts";
@@ -191,7 +192,13 @@ export class Dispatcher {
         return this.subscribe(name, method, result as Subscribe<unknown>, session, { id, afterReply });
       return encodeResult(method.result, result ?? null, this.node.network.prefix, signal);
     };
-    const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work));
+    const json = await withTimeLimit(name, method.cost, abort, () => this.gates.run(method.cost, signal, work)).catch(
+      (error: unknown) => {
+        // Rooms that run on every network know no letter.
+        spellError(this.node.network.prefix, error);
+        throw error;
+      },
+    );
     this.observe?.(session.version, name, method, json);
     return json;
   }

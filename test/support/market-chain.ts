@@ -258,6 +258,7 @@ export class FakeMarket {
       params: dagCbor.encode(params),
     });
     return {
+      prefix: "t",
       get epoch() {
         return market.epoch;
       },

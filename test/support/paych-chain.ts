@@ -62,6 +62,7 @@ export class FakeChain implements ChainAccess {
     return this.channels.get(`${address}`)?.id ?? null;
   }
 
+  readonly prefix = "t";
   keyOf = async (address: Address): Promise<Address> => address;
   hasKey = (address: Address): boolean => this.keys.has(`${address}`);
   sign = (address: Address, bytes: Uint8Array) => signBytes(this.crypto, this.keys.get(`${address}`) as KeyInfo, bytes);

@@ -11,7 +11,7 @@ import { describeCode, encodeMethodParams } from "../../state/state-view.ts";
 import type { GasEstimator } from "../../stmgr/gas-estimator.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
 import type { StateManager } from "../../stmgr/state-manager.ts";
-import { Address } from "../../types/address.ts";
+import { Address, type NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
 import type { Message, MessageReceipt, Signature, SignedMessage } from "../../types/message.ts";
 import { INIT } from "../../types/singletons.ts";
@@ -39,6 +39,8 @@ export type Draft = Pick<Message, "from" | "to" | "value" | "method" | "params">
 
 /** All that the manager asks; tests give another one. */
 export type ChainAccess = {
+  /** Letter of addresses in texts. */
+  readonly prefix: NetworkPrefix;
   /** Epoch of the head. */
   readonly epoch: number;
   /** The channel; null if nothing is at the address, or no channel. */
@@ -94,6 +96,7 @@ export function chainAccess({ states, pool, gas, keystore, crypto }: NodeAccess)
     return state.accountKey(address);
   };
   return {
+    prefix: network.prefix,
     get epoch() {
       return chain.head.height;
     },

@@ -148,7 +148,7 @@ export class PaychManager {
     if (payer.equals(payee))
       throw new PaychError(
         { code: "BAD_ARGUMENT" },
-        `a channel is between two parties; ${from} and ${to} are the same`,
+        `a channel is between two parties; ${this.text(from)} and ${this.text(to)} are the same`,
       );
     const pair = pairOf(payer, payee);
     const queue = this.queues.get(pair) ?? [];
@@ -230,7 +230,7 @@ export class PaychManager {
     // What is reserved is on the disk before anybody may spend it.
     if (used > 0n) await this.book.write({ channel: left, notes: notesOf(covered, null, address) });
     for (const one of covered) one.settle({ channel: address, message: null });
-    for (const one of refused) one.fail(notEnough(`${from}`, `${to}`, one.amount, true));
+    for (const one of refused) one.fail(notEnough(this.text(from), this.text(to), one.amount, true));
     if (rest.length === 0) return [];
     const amount = sumOf(rest);
     const message = amount === 0n ? null : await this.addFunds(left, rest);
@@ -238,8 +238,13 @@ export class PaychManager {
     return [];
   }
 
+  private text(address: Address): string {
+    return address.toString(this.chain.prefix);
+  }
+
   private refuseOffChain(from: Address, to: Address, requests: readonly FundRequest[]): readonly FundRequest[] {
-    for (const one of requests) if (one.options.offChain) one.fail(notEnough(`${from}`, `${to}`, one.amount, false));
+    for (const one of requests)
+      if (one.options.offChain) one.fail(notEnough(this.text(from), this.text(to), one.amount, false));
     return requests.filter(({ options }) => !options.offChain);
   }
 

@@ -267,7 +267,7 @@ export class Vouchers {
     const named = await chain.idOf(voucher.channel);
     if (named?.equals(view.id) !== true || (view.namedById && voucher.channel.protocol !== 0))
       badVoucher(
-        `voucher ChannelAddr doesn't match channel address, got ${voucher.channel}, expected ${view.namedById ? view.id : address}`,
+        `voucher ChannelAddr doesn't match channel address, got ${voucher.channel.toString(chain.prefix)}, expected ${(view.namedById ? view.id : address).toString(chain.prefix)}`,
       );
     const { signature } = voucher;
     if (signature === null || !chain.verify(signature, view.from, signingBytes(voucher)))

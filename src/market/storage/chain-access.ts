@@ -12,7 +12,7 @@ import { sectorsOf } from "../../state/miner-sectors.ts";
 import { encodeMethodParams, type StateView } from "../../state/state-view.ts";
 import { minProviderCollateral, withSafety } from "../../stmgr/economy.ts";
 import { networkFigures } from "../../stmgr/pledge-figures.ts";
-import { Address } from "../../types/address.ts";
+import { Address, type NetworkPrefix } from "../../types/address.ts";
 import { bigToBytes } from "../../types/amount.ts";
 import { decodeRuns } from "../../types/bitfield.ts";
 import type { Tipset } from "../../types/block-header.ts";
@@ -62,6 +62,8 @@ export type ProviderFacts = {
 };
 
 export type MarketChain = {
+  /** Letter of addresses in texts. */
+  readonly prefix: NetworkPrefix;
   readonly epoch: number;
   /** Bytes of the smallest verified deal. */
   readonly minVerifiedBytes: bigint;
@@ -153,6 +155,7 @@ export function marketChain(node: NodeAccess): MarketChain {
     return new Set(onChain.filter((name) => known.get(name)));
   };
   return {
+    prefix: network.prefix,
     get epoch() {
       return chain.head.height;
     },

@@ -78,7 +78,7 @@ export function clientSteps(parts: ClientParts): Readonly<Record<string, StepOf<
     async Funding(deal) {
       const { proposal } = signedOfClient(deal);
       const id = await chain.messages.idOf(proposal.client);
-      if (id === null) fail(`${proposal.client} is not on the chain: send it something first`);
+      if (id === null) fail(`${proposal.client.toString(chain.prefix)} is not on the chain: send it something first`);
       const client = id as Address;
       const message = await funds.hold(
         ...([Address.parse(deal.wallet), client, deal.id, clientFunds(proposal), proposal] as const),

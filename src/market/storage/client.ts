@@ -218,7 +218,10 @@ export class StorageClient {
     const isRight =
       signed.ask.miner.equals(miner) && chain.messages.verify(signed.signature, worker, encodeAsk(signed.ask));
     if (!isRight)
-      throw new DealError({ code: "NO_ANSWER" }, `the ask that was given for ${miner} is not signed by its worker`);
+      throw new DealError(
+        { code: "NO_ANSWER" },
+        `the ask that was given for ${miner.toString(chain.prefix)} is not signed by its worker`,
+      );
     await this.seen.note(signed.ask);
     return signed;
   }
@@ -294,7 +297,10 @@ export class StorageClient {
       // Of two that were asked for at once the second sees the first; whoever has left by now finds no deal made.
       signal?.throwIfAborted();
       this.refuseSecond(terms, wanted);
-      return this.deals.add(record, `offered to ${miner}: ${price} attoFIL an epoch from epoch ${startEpoch} on`);
+      return this.deals.add(
+        record,
+        `offered to ${miner.toString(this.options.chain.prefix)}: ${price} attoFIL an epoch from epoch ${startEpoch} on`,
+      );
     });
     if (!isNew)
       throw new DealError(

@@ -120,17 +120,18 @@ export class OfferIntake {
   private async checkSignature({ proposal, signature }: SignedProposal): Promise<void> {
     const { messages } = this.parts.chain;
     const key = await messages.keyOf(proposal.client).catch((error: unknown) => {
-      return refuse("client", "an account of this network", `${proposal.client}: ${describeError(error)}`);
+      return refuse("client", "an account of this network", `${this.text(proposal.client)}: ${describeError(error)}`);
     });
     if (!messages.verify(signature, key, encodeProposal(proposal)))
-      refuse("signature", `the client's, ${key}, over the proposal`, "another one");
+      refuse("signature", `the client's, ${this.text(key)}, over the proposal`, "another one");
   }
 
   private async factsOf({ proposal }: SignedProposal) {
     const { chain } = this.parts;
     const { client, provider, pieceSize, verified } = proposal;
     const id = await chain.messages.idOf(client);
-    if (id === null) refuse("client", "an account of this network", `${client}, which nobody has sent anything to`);
+    if (id === null)
+      refuse("client", "an account of this network", `${this.text(client)}, which nobody has sent anything to`);
     const { sectorBytes } = await chain.provider(provider);
     const { escrow, locked } = await chain.escrow(id as Address);
     let taken = 0n;
@@ -157,10 +158,15 @@ export class OfferIntake {
     };
   }
 
-  /** A client's addresses as lists of rules may name it. */
+  private text(address: Address): string {
+    return address.toString(this.parts.prefix);
+  }
+
+  /** A client's addresses as lists of rules may name it, that of the proposal as this network spells it first. */
   private async namesOf(client: Address, id: Address): Promise<readonly string[]> {
     const all = [client, id, await this.parts.chain.messages.keyOf(client)];
-    return all.flatMap((one) => [one.toString("f"), one.toString("t")]);
+    const { prefix } = this.parts;
+    return all.flatMap((one) => [one.toString(prefix), one.toString(prefix === "f" ? "t" : "f")]);
   }
 
   private async askHooks(offer: Offer): Promise<void> {

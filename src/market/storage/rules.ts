@@ -168,9 +168,10 @@ export function checkRules(offer: Offer, rules: DealRules, facts: OfferFacts): v
   yes(isOffline ? rules.offline : rules.online, "offline", ...kinds(isOffline, "offline", "online"));
   yes(verified ? rules.verified : rules.unverified, "verified", ...kinds(verified, "verified", "unverified"));
   const isListed = (list: readonly string[]): boolean => clientNames.some((name) => list.includes(name));
-  if (isListed(rules.deniedClients)) refuse("client", "none of the denied list", `${proposal.client}`);
+  const client = clientNames[0] ?? `${proposal.client}`;
+  if (isListed(rules.deniedClients)) refuse("client", "none of the denied list", client);
   if (rules.allowedClients.length > 0 && !isListed(rules.allowedClients))
-    refuse("client", "one of the allowed list", `${proposal.client}`);
+    refuse("client", "one of the allowed list", client);
   if (rules.deniedPieces.includes(`${pieceCid}`)) refuse("pieceCid", "none of the denied list", `${pieceCid}`);
   if (facts.underWay >= rules.maxDeals) refuse("deals", `${rules.maxDeals} on their way at a time`, "one more");
   if (pieceSize < ask.minPieceSize || pieceSize > ask.maxPieceSize)

@@ -7,6 +7,7 @@ import { describeError } from "../../base/errors.ts";
 import { type Bundle, MAX_ACTORS, MAX_PACK, missingBundle } from "../../exec/bundle.ts";
 import type { Bundles } from "../../exec/bundles.ts";
 import { type ActorBundle, actorBundle, actorBundles, actorOfCode, type BundleName } from "../../params/actor-codes.ts";
+import { DEVNET } from "../../params/networks.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import { isMiner, noMiner } from "../../state/actor-kind.ts";
 import { readManifest } from "../../state/manifest.ts";
@@ -57,11 +58,13 @@ export async function takeActors(
       { code: "BAD_ANSWER", method: "StateGetNetworkParams" },
       `${store.url} does not give its versions: its state has ${known === null ? "unknown actors" : `the actors v${known.actorsVersion}`}${published === null ? "" : ` of ${published.name}`}, and by them it was made at network version ${networkVersion}, which runs v${wanted}`,
     );
+  // Local networks are forked, and no others.
+  const name = miner.toString(DEVNET.prefix);
   // What actors of a bundle that nobody published are is not known.
   if (producer === null || ((running === null || published !== null) && !isMiner(producer)))
     throw new ForkError(
       { code: "BAD_ANSWER", method: "Devnet.info" },
-      `${store.url}, Devnet.info: ${producer === null ? `its state has no miner ${miner}` : noMiner(`${miner}`, producer)}`,
+      `${store.url}, Devnet.info: ${producer === null ? `its state has no miner ${name}` : noMiner(name, producer)}`,
     );
   if (running === null) return null;
   const { codes, root } = running;

@@ -34,8 +34,8 @@ test("what a fork would begin with and could not use is refused, before it is ke
   const lies: readonly (readonly [string, object, string])[] = [
     ["Devnet.info", { seed: "" }, "Devnet.info: no seed"],
     ["Devnet.info", { mnemonic: "two words" }, "Devnet.info: no mnemonic"],
-    ["Devnet.info", { miners: [{ address: "t0999" }] }, "Devnet.info: its state has no miner f0999"],
-    ["Devnet.info", { miners: [{ address: "t0100" }] }, "Devnet.info: f0100 is no miner, it is an account"],
+    ["Devnet.info", { miners: [{ address: "t0999" }] }, "Devnet.info: its state has no miner t0999"],
+    ["Devnet.info", { miners: [{ address: "t0100" }] }, "Devnet.info: t0100 is no miner, it is an account"],
     ["Devnet.info", { miners: [], miner: `${net.accounts[0]?.bls}` }, "Devnet.info: no miner that is an ID address"],
     ["Filecoin.ChainHead", { Cids: [head.Cids[0], head.Cids[0]] }, "ChainHead: what it gives is no such answer"],
   ];
