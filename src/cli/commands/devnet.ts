@@ -130,7 +130,7 @@ export function registerDevnet(program: Command): void {
     .option("--block-time <seconds>", "seconds between epochs; 0 makes a tipset when a message arrives", seconds, 1)
     .option(
       "--miners <n>",
-      "miners with sealed sectors that are elected (default: 1, with --network-version 0); 0: one producer without election and proofs",
+      "miners with sealed sectors that are elected (default: 1; where --network-version is given, 0); 0: one producer without election and proofs",
       wholeNumber(...DEVNET_BOUNDS.miners),
     )
     .option(

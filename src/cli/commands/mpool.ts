@@ -32,8 +32,8 @@ export function registerMpool(program: Command): void {
       .command("pending")
       .description("the messages that wait")
       .option("--local", "only those whose sender's key the node has")
-      .option("--from <address>", "only those of a sender")
-      .option("--to <address>", "only those to a receiver")
+      .option("--from <address>", "only those of a sender: address (0x, too) or name")
+      .option("--to <address>", "only those to a receiver: address (0x, too) or name")
       .option("--cids", "only their CIDs"),
   ).action(pending);
   withRemote(

@@ -41,7 +41,7 @@ export function registerSend(program: Command): void {
       .description("send FIL, or call a method of an actor, and wait for the receipt")
       .argument("<to>", 'address (0x, too) or name, such as "bob" or "burn"')
       .argument("<amount>", '"1.5 FIL", ".5", "20 nanoFIL", "1 attoFIL"', parseAmount)
-      .option("--from <address>", "sender; the node has its key (default: the wallet's own)")
+      .option("--from <address>", "sender: address or name; the node has its key (default: the wallet's own)")
       .option("--method <name|number>", "method of the receiver (default: a plain send)")
       .option("--params <json|hex>", "its parameters: JSON in the network's spelling, or 0x and their CBOR")
       .option("--max-fee <FIL>", "most that the message may cost", parseAmount)
@@ -64,10 +64,10 @@ export function registerSend(program: Command): void {
     program
       .command("call")
       .description("what a method of an actor would answer now; nothing is sent")
-      .argument("<to>", "address or name")
+      .argument("<to>", 'address (0x, too) or name, such as "bob" or "burn"')
       .argument("<method>", "name or number of the method")
       .argument("[params]", "JSON in the network's spelling, or 0x and their CBOR")
-      .option("--from <address>", "caller", "system")
+      .option("--from <address>", "caller: address (0x, too) or name", "system")
       .option("--value <FIL>", "FIL sent along", parseAmount),
   ).action(call);
 }

@@ -73,3 +73,11 @@ test("a transaction is waited for by its hash", async () => {
   });
   expect(await filigree("wait", "0xab")).toMatchObject({ code: 64, err: expect.stringMatching(/is no transaction's/) });
 });
+
+test("where a contract or an Ethereum account may stand, the help says that its 0x form is taken", async () => {
+  for (const command of [["balance"], ["send"], ["call"], ["mpool", "pending"], ["account"]])
+    expect((await filigree(...command, "--help")).out, command.join(" ")).toContain("(0x, too)");
+  const caller = eth.ethereum(0);
+  const called = await json("call", eth.ethereum(1), "0", "--from", caller);
+  expect(called).toMatchObject({ exitCode: 0 });
+});
