@@ -3,11 +3,11 @@
  * dominated by names looked up, files opened and texts compiled, a millisecond each; the form has few files and the same code, in
  * one graph, so that its entries share their classes. Bundlers for pages, Deno and Bun take the files.
  */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Plugin, rolldown } from "rolldown";
-import { ENTRIES, FOLDER, OUTSIDE, PROGRAMS } from "./for-node/entries.ts";
+import { ENTRIES, FOLDER, OUTSIDE, programsOf } from "./for-node/entries.ts";
 import { type Graph, groupsOf } from "./for-node/groups.ts";
 import { libraryOf, licencesOf } from "./for-node/licences.ts";
 import { checkLibrary, placed } from "./for-node/places.ts";
@@ -43,7 +43,10 @@ const COMMENT = /\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm;
 
 /** A file is named by the largest of the modules in it. */
 function namesOf(graph: Graph): Map<string, string> {
-  const programs = PROGRAMS.map(({ starts, weight }) => ({ starts: starts.map(fileOf), weight }));
+  const programs = programsOf(readFileSync(fileOf("cli/commands.js"), "utf8")).map(({ starts, weight }) => ({
+    starts: starts.map(fileOf),
+    weight,
+  }));
   const starts = new Set(programs.flatMap((one) => one.starts));
   return new Map(
     groupsOf(programs, graph).flatMap(({ modules: ids, programs: count }) => {

@@ -35,14 +35,10 @@ export const OUTSIDE: readonly string[] = [
 /** A program of the form: the modules that it starts with, and how much its start counts beside others'. */
 export type Program = { readonly starts: readonly string[]; readonly weight: number };
 
-/** Commands that are files of `cli/commands`. Each loads its own file alone. */
-const COMMANDS =
-  "auth bundle chain client commp conformance devnet lab miner mpool net node params paych provider prove replay retr scenario seal send state sync unseal verify wallet worker";
-
 const program = (weight: number, ...starts: readonly string[]): Program => ({ starts, weight });
 
-/** What is started, and so decides which modules lie in one file. */
-export const PROGRAMS: readonly Program[] = [
+/** What is started beside the commands. */
+const PROGRAMS: readonly Program[] = [
   program(10, "vm.js"),
   program(10, "exec/worker.js"),
   program(10, "codec.js"),
@@ -53,5 +49,17 @@ export const PROGRAMS: readonly Program[] = [
   // Small: whoever only asks a node should not load what the command line does.
   program(40, "client.js"),
   program(1, "queue/index.js"),
-  ...COMMANDS.split(" ").map((name) => program(name === "devnet" ? 5 : 1, "cli/main.js", `cli/commands/${name}.js`)),
 ];
+
+/** How much the start of a command counts; of all others 1. */
+const WEIGHTS: Readonly<Record<string, number>> = { devnet: 5 };
+const COMMAND_FILE = /import\("\.\/commands\/([\w-]+)\.js"\)/g;
+
+/**
+ * What is started, and so decides which modules lie in one file. `commands`: the text of `cli/commands.js`, whose files are each loaded alone.
+ */
+export function programsOf(commands: string): readonly Program[] {
+  const names = [...commands.matchAll(COMMAND_FILE)].map(([, name]) => name as string).sort();
+  if (names.length === 0) throw new Error("cli/commands.js loads no file of cli/commands: is it loaded otherwise now?");
+  return [...PROGRAMS, ...names.map((name) => program(WEIGHTS[name] ?? 1, "cli/main.js", `cli/commands/${name}.js`))];
+}

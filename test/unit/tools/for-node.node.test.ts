@@ -1,6 +1,8 @@
 /** How the package's form for Node is cut into files, and where they find what lies beside them. */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import type { Program } from "../../../src/tools/for-node/entries.ts";
+import { COMMANDS } from "../../../src/cli/commands.ts";
+import { type Program, programsOf } from "../../../src/tools/for-node/entries.ts";
 import { type Graph, groupsOf, type SharedFile } from "../../../src/tools/for-node/groups.ts";
 import { checkLibrary, placed } from "../../../src/tools/for-node/places.ts";
 
@@ -14,6 +16,15 @@ const graphOf = (imports: Readonly<Record<string, readonly string[]>>): Graph =>
 const program = (...starts: readonly string[]): Program => ({ starts, weight: 1 });
 const sorted = (files: readonly SharedFile[]): string[] =>
   files.map(({ modules, programs }) => `${[...modules].sort().join(" ")}: ${programs}`).sort();
+
+test("every file of commands is a program of the form", () => {
+  const text = readFileSync(new URL("../../../dist/cli/commands.js", import.meta.url), "utf8");
+  const starts = programsOf(text).flatMap((one) => one.starts.filter((file) => file.startsWith("cli/commands/")));
+  expect(starts).toHaveLength(COMMANDS.length);
+  expect(new Set(starts).size).toBe(COMMANDS.length);
+  expect(starts).toContain("cli/commands/send.js");
+  expect(() => programsOf("nothing")).toThrow(/loads no file of cli\/commands/);
+});
 
 describe("files of the form", () => {
   test("hold what the same programs reach", () => {
