@@ -17,7 +17,7 @@ import {
   readSettings,
 } from "../node/miner-process/index.ts";
 import { checkRpcOptions } from "../node/rpc-part.ts";
-import { openSectorFolder } from "../node/sealing-part.ts";
+import { openSectorFolder } from "../node/sector-home.ts";
 import { tokenSecret } from "../node/token-secret.ts";
 import { TableStore } from "../storage/table-store.ts";
 import { Address } from "../types/address.ts";
@@ -83,7 +83,7 @@ export async function init(options: InitOptions): Promise<void> {
   const store = await TableStore.open(data, platform.openTable);
   try {
     const { crypto, keystore } = await openKeys(data, network.prefix);
-    const folder = await openSectorFolder(data, network.genesis);
+    const folder = await openSectorFolder(data, { network: network.genesis, store });
     try {
       const settings = await interruptible(async (signal) => {
         const parts = {

@@ -6,13 +6,14 @@ import type { SealingPart } from "../node/sealing-part.ts";
 import { headerCid, type Tipset } from "../types/block-header.ts";
 import { paint } from "./terminal.ts";
 
-/** What to do about an attached folder that is not there. */
+/** What to do about a folder of sectors that is not there. */
 export const TO_BRING_BACK =
-  "its sectors cannot be proved meanwhile: mount its disk, or move it back; it is taken up again by itself";
+  "its sectors cannot be proved meanwhile: mount its disk, or move it back; it is taken up again by itself " +
+  "(if it is lost, `filigree miner storage attach` with its path begins it anew, empty)";
 
 /** What is told of one at the start. */
 export function awayText({ path, why }: { readonly path: string; readonly why: string }): string {
-  return `the attached folder ${path} is not there: ${why}; ${TO_BRING_BACK}`;
+  return `the folder of sectors ${path} is not there: ${why}; ${TO_BRING_BACK}`;
 }
 
 /** What is told where a network goes on that began at another time than was asked for. */
@@ -32,7 +33,7 @@ export type NodeOutput = {
   fault(node: number, where: string, error: unknown): void;
 };
 
-/** Tells of the attached folders that are not there. */
+/** Tells of the folders of sectors that are not there. */
 export async function tellAway(
   output: NodeOutput,
   node: number,

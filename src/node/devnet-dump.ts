@@ -33,6 +33,7 @@ import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { FilecoinNode } from "./node.ts";
 import { ATTACHED_FACT } from "./sealing-part.ts";
+import { HOME_FACT } from "./sector-home.ts";
 import type { Snapshots } from "./snapshots.ts";
 
 /** Options that are fixed with a network. */
@@ -86,7 +87,7 @@ export function misfit(cause: unknown): unknown {
 
 /** Facts without those of this machine: its folders, whose files are in the file and must not be a second network's as well. */
 export function withoutPlaces(facts: Dumped["facts"]): Dumped["facts"] {
-  return facts.filter(([name]) => name !== ATTACHED_FACT);
+  return facts.filter(([name]) => name !== ATTACHED_FACT && name !== HOME_FACT);
 }
 
 /** Stands in a store while a file is loaded into it: from its first facts until all beside the store is there, too. */

@@ -87,7 +87,8 @@ import { FilecoinNode } from "./node.ts";
 import { leastGas } from "./pool-part.ts";
 import { sealsOf } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
-import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
+import type { SealingPart } from "./sealing-part.ts";
+import { openSectorFolder } from "./sector-home.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { keepSnapshot } from "./snapshot-folder.ts";
 import { Snapshots, staysAfterRevert, staysInMemory } from "./snapshots.ts";
@@ -471,7 +472,9 @@ export class Devnet {
     const sealing =
       local?.sealing(node, {
         openFolder: async (genesis) => {
-          const folder = await openSectorFolder(data, genesis);
+          // The records of a file are of another one's folder.
+          const known = of === undefined ? { store } : {};
+          const folder = await openSectorFolder(data, { network: genesis, ...known });
           if (of !== undefined) await putSectors(folder, of.sectors);
           return folder;
         },

@@ -47,7 +47,8 @@ import { PeerPart, type PeerPartOptions } from "./peer-part.ts";
 import { leastGas } from "./pool-part.ts";
 import type { DescribedProofs } from "./proof-mode.ts";
 import { type RpcOptions, RpcPart } from "./rpc-part.ts";
-import { openSectorFolder, type SealingPart } from "./sealing-part.ts";
+import type { SealingPart } from "./sealing-part.ts";
+import { openSectorFolder } from "./sector-home.ts";
 import { sectorsService } from "./sectors-service.ts";
 import { tokenSecret } from "./token-secret.ts";
 
@@ -195,7 +196,8 @@ export class NetworkNode {
         : mining.local.sealing(
             this.node,
             {
-              openFolder: (genesis) => openSectorFolder(options.data ?? null, genesis),
+              openFolder: (genesis) =>
+                openSectorFolder(options.data ?? null, { network: genesis, store: chain.blocks }),
               now,
               retryMs: 1000 * network.blockDelaySeconds,
             },

@@ -5,7 +5,7 @@
 import { platform } from "#platform";
 import { Alert } from "../base/alert.ts";
 import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
-import { describeError } from "../base/errors.ts";
+import { describeError, isFilError } from "../base/errors.ts";
 import type { Rewind } from "../base/rewind.ts";
 import { Turns } from "../base/turns.ts";
 import type { Proofs } from "../core/proofs.ts";
@@ -16,8 +16,6 @@ import { FolderError } from "../miner/folders/errors.ts";
 import { type FolderLimits, nameText, type SectorFolder, type SectorName } from "../miner/folders/folder.ts";
 import { type AwayFolder, SectorFolders } from "../miner/folders/folders.ts";
 import { foundFiles } from "../miner/folders/found-store.ts";
-import { MemoryFolder } from "../miner/folders/memory-folder.ts";
-import { TableFolder } from "../miner/folders/table-folder.ts";
 import type { HeldMiner, OwnSector } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
@@ -37,6 +35,7 @@ import { sealedCid } from "../sector/piece/cid.ts";
 import { updateStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
 import { faultOf, withFault } from "./played-faults.ts";
+import { noteHome } from "./sector-home.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type SealingPartOptions = {
@@ -55,7 +54,7 @@ export type SealingPartOptions = {
   readonly succinctUpdate?: ProofOfUpdate;
   /** CID of the network's genesis, by which its folders know it. */
   readonly genesis: () => Promise<string>;
-  /** Opens the folder that new sectors go to. */
+  /** Opens the folder that new sectors go to. Throws `FolderError` NO_FOLDER where it is not there now, though it was. */
   readonly openFolder: (genesis: string) => Promise<SectorFolder>;
   /** Epochs from a pre-commit to its seed. */
   readonly challengeDelay: number;
@@ -101,18 +100,11 @@ function isAbsolute(path: string): boolean {
   return /^(\/|[A-Za-z]:[\\/])/.test(path);
 }
 
-/** Folder of new sectors in the data folder; a reset takes it away (`src/platform/node-folder.ts`). */
-const SECTORS = "sectors";
-
-/**
- * The folder of sectors in a data folder; where there are no folders, in a table beside the network's; null: in memory.
- * `genesis`: CID of the genesis of the network that it must be of.
- */
-export async function openSectorFolder(data: string | null, genesis?: string): Promise<SectorFolder> {
-  if (data === null) return new MemoryFolder();
-  return platform.folders === null
-    ? TableFolder.open(await platform.openTable(`${data}/${SECTORS}`))
-    : DiskFolder.open(`${data}/${SECTORS}`, { create: true, ...(genesis === undefined ? {} : { network: genesis }) });
+/** The folder that an error says is away now; throws any other. */
+function awayIn(error: unknown): AwayFolder {
+  if (!isFilError(error, "NO_FOLDER")) throw error;
+  const { folder } = (error as FolderError).data as { readonly folder: string };
+  return { path: folder, why: describeError(error) };
 }
 
 /** What belongs to one miner. */
@@ -137,6 +129,8 @@ export class SealingPart implements Startable {
   private readonly missing = new Map<string, string>();
   /** Those that went away after they were opened, by the last look at them. */
   private gone: readonly AwayFolder[] = [];
+  /** Path of the data folder's own folder, whether it is there or not. */
+  private home: string | null = null;
   private lookedAt = 0;
   private stopListening: () => void = () => undefined;
   private stopped = false;
@@ -151,9 +145,10 @@ export class SealingPart implements Startable {
   async start(): Promise<void> {
     const { openFolder, genesis } = this.options;
     this.release ??= this.workers.lease();
-    const folders = new SectorFolders([await openFolder(await genesis())]);
-    this.folders = folders;
+    const folders = new SectorFolders();
     folders.noteAway(() => this.noted());
+    await this.openHome(folders, await openFolder(await genesis()).catch(awayIn));
+    this.folders = folders;
     await this.openAttached(folders);
     this.options.onOpen?.(folders);
     await this.begin(folders);
@@ -233,8 +228,11 @@ export class SealingPart implements Startable {
         await folder.close();
         throw error;
       }
-      const paths = [...new Set([...(await this.attachedPaths()), path])];
-      await this.options.store.write({ metadata: [[ATTACHED_FACT, utf8(JSON.stringify(paths))]] }, { sync: true });
+      if (path === this.home) await noteHome(this.options.store, folder);
+      else {
+        const paths = [...new Set([...(await this.attachedPaths()), path])];
+        await this.options.store.write({ metadata: [[ATTACHED_FACT, utf8(JSON.stringify(paths))]] }, { sync: true });
+      }
       // One that was away is there again.
       if (this.missing.delete(path)) this.tellAlert();
     });
@@ -264,6 +262,17 @@ export class SealingPart implements Startable {
     }
   }
 
+  /** Takes in the data folder's own folder; one that is away is as an attached one that is. */
+  private async openHome(folders: SectorFolders, opened: SectorFolder | AwayFolder): Promise<void> {
+    this.home = opened.path;
+    if ("why" in opened) {
+      this.missing.set(opened.path, opened.why);
+      return;
+    }
+    folders.attach(opened);
+    await noteHome(this.options.store, opened);
+  }
+
   /** Opens what was attached before; what cannot be opened is told, and its sectors are found once it is there again. */
   private async openAttached(folders: SectorFolders): Promise<void> {
     if (platform.folders === null) return;
@@ -272,7 +281,11 @@ export class SealingPart implements Startable {
 
   private async openOne(folders: SectorFolders, path: string): Promise<void> {
     try {
-      const folder = await DiskFolder.open(path, { network: await this.options.genesis(), isKnown: true });
+      const network = await this.options.genesis();
+      const isHome = path === this.home;
+      const folder = await (isHome
+        ? this.options.openFolder(network)
+        : DiskFolder.open(path, { network, isKnown: true }));
       try {
         folders.attach(folder);
       } catch (error) {

@@ -23,6 +23,7 @@ import type { Clock } from "./clock.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { FilecoinNode } from "./node.ts";
 import { ATTACHED_FACT, type SealingPart } from "./sealing-part.ts";
+import { HOME_FACT } from "./sector-home.ts";
 
 export type SnapshotErrorData =
   | { readonly code: "UNKNOWN_SNAPSHOT"; readonly id: number; readonly known: readonly number[] }
@@ -67,7 +68,8 @@ const NEXT_FACT = "devnet/snapshots";
 /** Facts that are never taken back: which states are kept and can be collected, which numbers were given, which folders are attached. */
 export function staysAfterRevert(name: string): boolean {
   const isOfStates = name.startsWith("state/") || name === STATES_FROM;
-  return isOfStates || name === NEXT_FACT || name === ATTACHED_FACT || name.startsWith("fork/");
+  const isOfFolders = name === ATTACHED_FACT || name === HOME_FACT;
+  return isOfStates || isOfFolders || name === NEXT_FACT || name.startsWith("fork/");
 }
 
 /** The same of a network in memory, whose collections drop all that they do not find: names of states are of no use to them. */

@@ -46,6 +46,8 @@ type FolderOptions = {
   readonly create?: boolean;
   /** It has been a folder of sectors before: one without a mark is the place where its disk is not mounted. */
   readonly isKnown?: boolean;
+  /** Its id then: another folder in its place is another disk's. */
+  readonly id?: string;
   /** Of a new folder. */
   readonly limits?: FolderLimits;
   /** CID of a genesis: a folder of another network is refused, and one that names none becomes this one's. */
@@ -82,8 +84,9 @@ export class DiskFolder implements SectorFolder {
    * folder; a folder that is there keeps its own. Throws `FolderError`.
    */
   static async open(path: string, options: FolderOptions = {}): Promise<DiskFolder> {
-    const { create = false, isKnown = false, limits = NO_LIMITS, network, check } = options;
+    const { create = false, isKnown = false, id, limits = NO_LIMITS, network, check } = options;
     const found = await guarded(path, () => system().list(path));
+    if (found === null && isKnown) throw gone(path);
     if (found === null && !create)
       throw new FolderError({ code: "NO_FOLDER", folder: path }, `there is no folder ${path}`);
     if (found === null) await guarded(path, () => system().make(path));
@@ -100,6 +103,7 @@ export class DiskFolder implements SectorFolder {
     const unlock = await take(path);
     try {
       const mark = await markOf(path, network === undefined ? limits : { ...limits, network });
+      if (id !== undefined && mark.id !== id) throw otherAt(path);
       if (network !== undefined && mark.network !== undefined && mark.network !== network)
         throw new FolderError(
           { code: "FOREIGN", folder: path },
@@ -155,11 +159,7 @@ export class DiskFolder implements SectorFolder {
   async reach(): Promise<void> {
     const mark = await readMark(this.path);
     if (mark === null) throw withoutMark(this.path);
-    if (mark.id !== this.id)
-      throw new FolderError(
-        { code: "NO_FOLDER", folder: this.path },
-        `another folder of sectors is at ${this.path} now: attach that one after a new start, or bring the earlier one back`,
-      );
+    if (mark.id !== this.id) throw otherAt(this.path);
   }
 
   room(but?: SectorName): Promise<Room> {
@@ -275,6 +275,20 @@ function withoutMark(path: string): FolderError {
   return new FolderError(
     { code: "NO_FOLDER", folder: path },
     `${path} has no ${MARK}, which it had before: its disk may not be mounted, or the folder was emptied`,
+  );
+}
+
+function gone(path: string): FolderError {
+  return new FolderError(
+    { code: "NO_FOLDER", folder: path },
+    `there is no folder ${path}, and there was one: its disk may not be mounted, or it was moved or removed`,
+  );
+}
+
+function otherAt(path: string): FolderError {
+  return new FolderError(
+    { code: "NO_FOLDER", folder: path },
+    `another folder of sectors is at ${path} now: attach that one after a new start, or bring the earlier one back`,
   );
 }
 

@@ -115,6 +115,20 @@ export class SectorFolders {
     return gone;
   }
 
+  /**
+   * Throws `FolderError` NO_FOLDER if the folder that a sector is said to be in is not among these and some folder is away: that no files
+   * are found then does not mean that there are none.
+   */
+  async refuseAway(sector: SectorName, expected: string): Promise<void> {
+    if (this.folders.some(({ id }) => id === expected)) return;
+    const away = await this.away();
+    if (away.length === 0) return;
+    throw new FolderError(
+      { code: "NO_FOLDER", folder: away[0]?.path ?? expected },
+      `no folder holds ${nameText(sector)}${this.whereElse(away)}`,
+    );
+  }
+
   /** Folder of an id. Throws `FolderError` NO_FOLDER. */
   folder(id: string): SectorFolder {
     const found = this.folders.find((folder) => folder.id === id);
@@ -138,7 +152,7 @@ export class SectorFolders {
     if (away.length === 0) return "; attach the one that it was moved to";
     const named = away.slice(0, MAX_NAMED).map(({ path, why }) => `${path}: ${why}`);
     const more = away.length > MAX_NAMED ? `; and ${away.length - MAX_NAMED} more` : "";
-    const [one, it] = away.length === 1 ? ["an attached folder is", "it"] : ["attached folders are", "them"];
+    const [one, it] = away.length === 1 ? ["a folder of sectors is", "it"] : ["folders of sectors are", "them"];
     return ` that is there, and ${one} not there (${named.join("; ")}${more}): mount the disk or move ${it} back`;
   }
 

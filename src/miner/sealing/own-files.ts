@@ -25,7 +25,10 @@ export async function isOwn(folder: SectorFolder, name: SectorName, { folder: ex
   return equal(aux.subarray(0, 32), sealed.commC) && equal(aux.subarray(32), sealed.commRLast);
 }
 
-/** All that hold a sector's files. Throws `FolderError` FOREIGN if one holds another sector's under its name. */
+/**
+ * All that hold a sector's files. Throws `FolderError` FOREIGN if one holds another sector's under its name, NO_FOLDER if none has them and
+ * the one that they were in is away.
+ */
 export async function ownFolders(folders: SectorFolders, name: SectorName, known: Known) {
   const own: SectorFolder[] = [];
   for (const folder of folders.all) {
@@ -33,13 +36,15 @@ export async function ownFolders(folders: SectorFolders, name: SectorName, known
     if (!(await isOwn(folder, name, known))) throw foreign(folder, name);
     own.push(folder);
   }
+  if (own.length === 0) await folders.refuseAway(name, known.folder);
   return own;
 }
 
-/** The one that a sector's files are to be written in; null: none is there yet. Throws `FolderError` FOREIGN. */
+/** The one that a sector's files are to be written in; null: none is there yet. Throws `FolderError` FOREIGN, NO_FOLDER as `ownFolders`. */
 export async function ownFolder(folders: SectorFolders, name: SectorName, known: Known): Promise<SectorFolder | null> {
   const found = await folders.find(name, known.folder);
-  if (found !== null && !(await isOwn(found, name, known))) throw foreign(found, name);
+  if (found === null) await folders.refuseAway(name, known.folder);
+  else if (!(await isOwn(found, name, known))) throw foreign(found, name);
   return found;
 }
 

@@ -22,6 +22,7 @@ import { Address } from "../../types/address.ts";
 import { decodeSignedMessage, encodeSignedMessage, type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { minerWorker } from "../local-miners.ts";
 import { sealInDirectory } from "../presealed.ts";
+import { noteHome } from "../sector-home.ts";
 import { type NetworkFacts, refuseMined } from "./network-facts.ts";
 import { MinerFolderError, type MinerSettings, readSettings, writeSettings } from "./settings.ts";
 
@@ -209,8 +210,9 @@ async function refuseOther({ store, network }: InitParts): Promise<void> {
   );
 }
 
-async function finish({ store, network }: InitParts, made: Made): Promise<MinerSettings> {
+async function finish({ store, network, folder }: InitParts, made: Made): Promise<MinerSettings> {
   const settings = { ...made, networkName: network.name, genesis: network.genesis };
+  await noteHome(store, folder);
   await writeSettings(store, settings);
   await store.write({ metadata: [[CREATING, null]] }, { sync: true });
   return settings;

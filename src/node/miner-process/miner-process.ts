@@ -31,7 +31,8 @@ import { Address } from "../../types/address.ts";
 import { type LocalProving, type LocalProvingOptions, provingUnder } from "../local-proving.ts";
 import { MiningPart } from "../mining-part.ts";
 import { type RpcOptions, RpcPart } from "../rpc-part.ts";
-import { openSectorFolder, SealingPart } from "../sealing-part.ts";
+import { SealingPart } from "../sealing-part.ts";
+import { openSectorFolder } from "../sector-home.ts";
 import { sectorsService } from "../sectors-service.ts";
 import { type Health, Parts } from "../startable.ts";
 import { tellingAway } from "./away.ts";
@@ -193,7 +194,7 @@ export class MinerProcess {
       succinct: (miner) => this.proving?.succinctSeal(proofs) ?? attestedSeal(attestor, miner),
       succinctUpdate: attestedUpdate(attestor),
       genesis: async () => this.network.genesis,
-      openFolder: (genesis) => openSectorFolder(data, genesis),
+      openFolder: (genesis) => openSectorFolder(data, { network: genesis, store }),
       retryMs: 1000 * times.blockDelay,
       // Its folders are open when it begins to tell of sectors.
       onOpen: (folders) => {

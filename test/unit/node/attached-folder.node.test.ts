@@ -109,7 +109,7 @@ test("files that are moved to another folder are found by a check at once; a fol
   await rename(second, `${second}-gone`);
   expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: second }]);
   expect(Object.values(await one.request("StorageLocal"))).not.toContain(second);
-  const named = `an attached folder is not there (${second}: `;
+  const named = `a folder of sectors is not there (${second}: `;
   expect(Object.values(await check())[0]).toContain(named);
   await one.request("PledgeSector");
   await one.close();

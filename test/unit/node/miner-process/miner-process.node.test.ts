@@ -17,7 +17,7 @@ import {
   readSettings,
 } from "../../../../src/node/miner-process/index.ts";
 import { parseSettings } from "../../../../src/node/miner-process/settings.ts";
-import { openSectorFolder } from "../../../../src/node/sealing-part.ts";
+import { openSectorFolder } from "../../../../src/node/sector-home.ts";
 import { memorySecrets } from "../../../../src/platform/secrets.ts";
 import { MemoryStore } from "../../../../src/storage/memory.ts";
 import { Address } from "../../../../src/types/address.ts";
