@@ -220,5 +220,6 @@ export type MinerChain = {
     limit: FeeLimit,
     keep: (signed: SignedMessage) => Promise<void>,
   ): Promise<SignedMessage | null>;
-  outcome(signed: SignedMessage): Promise<Outcome>;
+  /** `since`: height of the head when it was first sent; the chain is looked through back to there, and a finality further. */
+  outcome(signed: SignedMessage, since: number): Promise<Outcome>;
 };

@@ -1,5 +1,4 @@
 /** The chain as a miner sees it that lives in the node: its parts are asked directly. */
-import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { addressOf, type KeyCrypto, type KeyInfo, signMessage } from "../../keys/keys.ts";
 import type { MessagePool } from "../../mpool/pool.ts";
 import { PoolError } from "../../mpool/rules.ts";
@@ -45,6 +44,7 @@ import type {
   SectorTerms,
 } from "./chain.ts";
 import { notSent } from "./errors.ts";
+import { lookbackTo } from "./lookback.ts";
 import { gasRoom, raisedFees } from "./raise.ts";
 import { addressIn, deadlineClock, dealOf, factsOf, preCommitOf, sectorOf } from "./state-json.ts";
 
@@ -57,9 +57,6 @@ export type NodeChainOptions = {
   /** Key of a key address, if it is here. */
   readonly keyOf: (address: Address) => Promise<KeyInfo | null>;
 };
-
-/** Epochs of the chain that are looked through for a message. */
-const LOOKBACK = BLOCK_LIMITS.finality;
 
 export class NodeChain implements MinerChain {
   readonly miner: Address;
@@ -286,10 +283,10 @@ export class NodeChain implements MinerChain {
     });
   }
 
-  async outcome(signed: SignedMessage): Promise<Outcome> {
+  async outcome(signed: SignedMessage, since: number): Promise<Outcome> {
     const { states } = this.options;
     const { head } = states.chain;
-    const options = { lookback: LOOKBACK, allowReplaced: true };
+    const options = { lookback: lookbackTo(since, head.height), allowReplaced: true };
     try {
       // A message that never came into the pool is not in the store; what has its nonce is found all the same.
       const found = await states.search(head, signedMessageCid(signed), options, signed.message);

@@ -133,8 +133,8 @@ export class RpcChain implements MinerChain {
     return this.messages.raise(signed, limit, keep);
   }
 
-  outcome(signed: SignedMessage): Promise<Outcome> {
-    return this.messages.outcome(signed);
+  outcome(signed: SignedMessage, since: number): Promise<Outcome> {
+    return this.messages.outcome(signed, since);
   }
 
   async facts(at?: HeadView): Promise<MinerFacts> {

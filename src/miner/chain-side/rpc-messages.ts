@@ -4,7 +4,6 @@
  */
 import { fromBase64 } from "../../base/bytes.ts";
 import { KeyedTurns } from "../../base/turns.ts";
-import { BLOCK_LIMITS } from "../../consensus/limits.ts";
 import { signMessage } from "../../keys/keys.ts";
 import { sameCall } from "../../stmgr/message-search.ts";
 import { Address } from "../../types/address.ts";
@@ -20,11 +19,9 @@ import {
 } from "../../types/message.ts";
 import type { FeeLimit, Outcome, Outgoing } from "./chain.ts";
 import { MinerError, notSent } from "./errors.ts";
+import { lookbackTo } from "./lookback.ts";
 import { raisedFees } from "./raise.ts";
 import type { Link, RpcNode, TipsetJson } from "./rpc-node.ts";
-
-/** Epochs of the chain that are looked through for a message. */
-const LOOKBACK = BLOCK_LIMITS.finality;
 
 export class RpcMessages {
   private readonly node: RpcNode;
@@ -98,20 +95,22 @@ export class RpcMessages {
     return this.alone("the message with a higher fee", message.from, () => this.push({ ...message, ...fees }, keep));
   }
 
-  async outcome(signed: SignedMessage): Promise<Outcome> {
+  async outcome(signed: SignedMessage, since: number): Promise<Outcome> {
+    const { Cids, Height } = (await this.node.ask("ChainHead")) as TipsetJson;
+    const lookback = lookbackTo(since, Height);
     try {
-      return await this.searched({ "/": `${signedMessageCid(signed)}` });
+      return await this.searched({ "/": `${signedMessageCid(signed)}` }, lookback);
     } catch (error) {
       if (!this.node.options.isRefusal(error)) throw error;
       // The node does not know the message, or another one has its nonce: which one, only the chain tells.
-      const rival = await this.withNonceOf(signed.message);
+      const rival = await this.withNonceOf(signed.message, Cids, Height - lookback);
       if (rival === null) return { kind: "open" };
-      return sameCall(rival.message, signed.message) ? this.searched(rival.link) : { kind: "displaced" };
+      return sameCall(rival.message, signed.message) ? this.searched(rival.link, lookback) : { kind: "displaced" };
     }
   }
 
-  private async searched(link: Link): Promise<Outcome> {
-    const found = (await this.node.ask("StateSearchMsg", null, link, LOOKBACK, true)) as {
+  private async searched(link: Link, lookback: number): Promise<Outcome> {
+    const found = (await this.node.ask("StateSearchMsg", null, link, lookback, true)) as {
       readonly Message: Link;
       readonly Height: number;
       readonly Receipt: { readonly ExitCode: number; readonly Return: string | null; readonly GasUsed: number };
@@ -122,24 +121,19 @@ export class RpcMessages {
     return { kind: "executed", cid: parseCid(found.Message["/"]), receipt, height: found.Height };
   }
 
-  /** The executed message with a message's sender and nonce; null if there is none within a finality. */
-  private async withNonceOf({
-    from,
-    nonce,
-  }: Message): Promise<{ readonly link: Link; readonly message: Message } | null> {
-    const { Cids, Height } = (await this.node.ask("ChainHead")) as TipsetJson;
+  /** The executed message with a message's sender and nonce; null if there is none from an epoch on. `head`: where the chain ends. */
+  private async withNonceOf(
+    { from, nonce }: Message,
+    head: TipsetJson["Cids"],
+    first: number,
+  ): Promise<{ readonly link: Link; readonly message: Message } | null> {
     // The state before the head: of what the head itself carries nothing was executed.
-    const actor = (await this.node.ask("StateGetActor", this.node.text(from), Cids)) as {
+    const actor = (await this.node.ask("StateGetActor", this.node.text(from), head)) as {
       readonly Nonce: number | string;
     };
     if (BigInt(actor.Nonce) <= nonce) return null;
     const match = { From: this.node.text(from) };
-    const links = (await this.node.ask(
-      "StateListMessages",
-      match,
-      Cids,
-      Math.max(0, Height - LOOKBACK),
-    )) as readonly Link[];
+    const links = (await this.node.ask("StateListMessages", match, head, Math.max(0, first))) as readonly Link[];
     for (const link of links) {
       const message = messageFromJson(await this.node.ask("ChainGetMessage", link));
       if (message.nonce === nonce) return { link, message };

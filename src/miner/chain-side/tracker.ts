@@ -155,7 +155,7 @@ export class MessageTracker {
     const { executed } = found;
     const isFinal = (height: number): boolean => executed !== null && height >= executed.height + BLOCK_LIMITS.finality;
     if (isFinal((await this.chain.head()).height)) return executed;
-    const outcome = await this.chain.outcome(found.signed);
+    const outcome = await this.chain.outcome(found.signed, found.sentAt);
     const { height } = await this.chain.head();
     // So far back no chain is asked any more.
     if (isFinal(height)) return executed;

@@ -1,12 +1,15 @@
 /** A miner's dealings with the chain, on a network of its own: what it reads, and what its messages do. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { BLOCK_LIMITS } from "../../../../src/consensus/limits.ts";
 import type { MinerCall, MinerMessages } from "../../../../src/miner/chain-side/calls.ts";
 import type { MinerChain } from "../../../../src/miner/chain-side/chain.ts";
 import { minerMessages } from "../../../../src/miner/chain-side/messages.ts";
+import { RpcChain } from "../../../../src/miner/chain-side/rpc-chain.ts";
 import { senderFor } from "../../../../src/miner/chain-side/sender.ts";
 import { MessageTracker } from "../../../../src/miner/chain-side/tracker.ts";
 import { Devnet } from "../../../../src/node/devnet.ts";
 import type { LocalMiners } from "../../../../src/node/local-miners.ts";
+import { MemoryStore } from "../../../../src/storage/memory.ts";
 import { FIL } from "../../../../src/types/amount.ts";
 import type { SignedMessage } from "../../../../src/types/message.ts";
 
@@ -95,9 +98,9 @@ test("a fee is raised in place, and what was raised is the outcome of the first"
   expect(kept).toEqual([raised]);
   expect(raised.message).toMatchObject({ nonce: first.message.nonce });
   expect(raised.message.gasPremium).toBeGreaterThan(first.message.gasPremium);
-  expect(await chain.outcome(first)).toEqual({ kind: "open" });
+  expect(await chain.outcome(first, 0)).toEqual({ kind: "open" });
   await net.clock.mine(2);
-  expect(await chain.outcome(first)).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
+  expect(await chain.outcome(first, 0)).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
   await expect(chain.resend({ ...first, message: { ...first.message, params: Uint8Array.of(64) } })).rejects.toThrow();
   net.clock.setAutomine(true);
 });
@@ -112,13 +115,13 @@ test("a message that never came into the pool: what has its nonce is its outcome
   // The head carries it, so that the higher fee comes too late.
   const raised = (await chain.raise(first, { maxFee: 10n * maxFee }, keep)) as SignedMessage;
   await chain.resend(raised);
-  expect(await chain.outcome(raised)).toEqual({ kind: "open" });
+  expect(await chain.outcome(raised, 0)).toEqual({ kind: "open" });
   await net.clock.mine(1);
-  const executed = await chain.outcome(first);
+  const executed = await chain.outcome(first, 0);
   expect(executed).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
-  expect(await chain.outcome(raised)).toEqual(executed);
+  expect(await chain.outcome(raised, 0)).toEqual(executed);
   const other = { ...first, message: { ...first.message, params: Uint8Array.of(64) } };
-  expect(await chain.outcome(other)).toEqual({ kind: "displaced" });
+  expect(await chain.outcome(other, 0)).toEqual({ kind: "displaced" });
   net.clock.setAutomine(true);
 });
 
@@ -128,11 +131,39 @@ test("a reorganisation takes a message back into the pool, and the tracker sees 
   await tracker.send("reorg", calls.changePeerId(Uint8Array.of(7)));
   await net.clock.mine(2);
   const signed = ((await tracker.find("reorg")) as { signed: SignedMessage }).signed;
-  expect((await chain.outcome(signed)).kind).toBe("executed");
+  expect((await chain.outcome(signed, 0)).kind).toBe("executed");
   await net.node.chain.setHead(fork);
-  expect((await chain.outcome(signed)).kind).toBe("open");
+  expect((await chain.outcome(signed, 0)).kind).toBe("open");
   net.clock.setAutomine(true);
   expect((await tracker.wait("reorg", 3)).receipt.exitCode).toBe(0);
+});
+
+test("a miner that was away for longer than a finality finds what became of its message, in its node and over the interface", async () => {
+  const overRpc = new RpcChain({
+    ...{ miner: chain.miner, prefix: "t", pollMs: 5, isRefusal: () => true },
+    request: (method, ...params) => net.request(method, ...params),
+  });
+  const store = new MemoryStore();
+  const [before, key] = [new MessageTracker(chain, store), "precommit/7"];
+  net.clock.setAutomine(false);
+  await before.send(key, calls.changePeerId(Uint8Array.of(11)));
+  await net.clock.mine(2);
+  // Killed before it has seen that.
+  const { signed, sentAt } = (await before.find(key)) as { signed: SignedMessage; sentAt: number };
+  const unknown = { ...signed, message: { ...signed.message, gasPremium: signed.message.gasPremium + 1n } };
+  const other = { ...signed, message: { ...signed.message, params: Uint8Array.of(64) } };
+  const executed = await chain.outcome(signed, sentAt);
+  const height = executed.kind === "executed" ? executed.height : -1;
+  await net.request("Devnet.fastForward", net.head.height + BLOCK_LIMITS.finality + 10);
+  for (const one of [chain, overRpc]) {
+    expect(await one.outcome(signed, sentAt)).toEqual(executed);
+    // Were it sent now, so far back nothing of it would be.
+    expect(await one.outcome(signed, net.head.height)).toEqual({ kind: "open" });
+    expect(await one.outcome(unknown, sentAt)).toEqual(executed);
+    expect(await one.outcome(other, sentAt)).toEqual({ kind: "displaced" });
+  }
+  expect((await new MessageTracker(overRpc, store).check(key, 5))?.height).toBe(height);
+  net.clock.setAutomine(true);
 });
 
 test("without a key, or without funds, nothing is sent", async () => {
@@ -162,7 +193,7 @@ test("gas is estimated after the head's rewards, and with room for the first one
     };
     const withdraw = async (): Promise<SignedMessage> => own.send(outgoing, { maxFee }, async () => undefined);
     const used = async (signed: SignedMessage): Promise<bigint> => {
-      const found = await own.outcome(signed);
+      const found = await own.outcome(signed, 0);
       expect(found).toMatchObject({ kind: "executed", receipt: { exitCode: 0 } });
       return found.kind === "executed" ? found.receipt.gasUsed : 0n;
     };
@@ -172,7 +203,7 @@ test("gas is estimated after the head's rewards, and with room for the first one
       const signed = await withdraw();
       limits.push(signed.message.gasLimit);
       // One tipset carries the message, the next one's state has its receipt.
-      while ((await own.outcome(signed)).kind === "open") await fresh.clock.mine(1);
+      while ((await own.outcome(signed, 0)).kind === "open") await fresh.clock.mine(1);
       uses.push(await used(signed));
     }
     const [before, after] = uses as [bigint, bigint];

@@ -127,7 +127,7 @@ test("what became of a message is told by the chain, whether the node knows the 
   const raised = { ...signed, message: { ...signed.message, gasPremium: signed.message.gasPremium + 1n } };
   const other = { ...signed, message: { ...signed.message, params: Uint8Array.of(64) } };
   const later = { ...signed, message: { ...signed.message, nonce: signed.message.nonce + 1n } };
-  const outcomes = () => Promise.all([signed, raised, other, later].map((one) => chain.outcome(one)));
+  const outcomes = () => Promise.all([signed, raised, other, later].map((one) => chain.outcome(one, 0)));
   const open = { kind: "open" };
   expect(await outcomes()).toEqual([open, open, open, open]);
   await lab.step();
