@@ -16,7 +16,10 @@ export async function loadBlock(blocks: BlockSource, cid: CID): Promise<Uint8Arr
   return bytes;
 }
 
-/** A block and all below it that `seen` has not yet; `seen` learns them. */
+/** Links that wait to be followed, at most: of what is ours there are some thousands, and blocks of others may be nothing but links. */
+const MOST_OPEN = 1 << 20;
+
+/** A block and all below it that `seen` has not yet; `seen` learns them. Throws `NodeError` MISSING_BLOCK, BAD_NODE. */
 export async function* walkBlocks(blocks: BlockSource, root: CID, seen: Set<string>): AsyncGenerator<Block> {
   const open = [root];
   for (let cid = open.pop(); cid !== undefined; cid = open.pop()) {
@@ -26,5 +29,7 @@ export async function* walkBlocks(blocks: BlockSource, root: CID, seen: Set<stri
     const bytes = await loadBlock(blocks, cid);
     yield { cid: cid.bytes, bytes };
     if (cid.code === DAG_CBOR) for (const link of linksOf(bytes).reverse()) open.push(cidFromBytes(link));
+    if (open.length > MOST_OPEN)
+      throw new NodeError({ code: "BAD_NODE", cid: `${cid}` }, `more than ${MOST_OPEN} links wait at block ${cid}`);
   }
 }

@@ -7,6 +7,7 @@ import type { Observer } from "../rpc/dispatcher.ts";
 import type { DealsPartOptions } from "./deals-part.ts";
 import type { DumpSettings } from "./devnet-dump.ts";
 import type { LocalUpgrade } from "./devnet-options.ts";
+import type { WholeOptions } from "./fork/fetch-whole.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import type { Retention } from "./node.ts";
@@ -90,7 +91,10 @@ const OPTIONS: OptionNames<DevnetOptions> = {
 };
 const UPGRADE: OptionNames<LocalUpgrade> = { networkVersion: true, epoch: true, bundle: true };
 
-export type ForkOptions = Partial<DevnetOptions> & { readonly at?: number; readonly whole?: boolean };
+/** `at`: an epoch of the other network. `whole`: its state is fetched at once, within limits. */
+export type ForkOptions = Partial<DevnetOptions> & { readonly at?: number; readonly whole?: boolean | WholeOptions };
+
+const WHOLE: OptionNames<WholeOptions> = { limits: true, onProgress: true, now: true };
 
 function checkSwitches(given: Partial<DevnetOptions>): void {
   for (const name of ["reset", "repair", "predeploy"] as const)
@@ -104,12 +108,14 @@ export function checkOpenNames(taker: string, given: Partial<DevnetOptions>): vo
 }
 
 export function checkForkNames(given: ForkOptions): void {
-  checkNames<DevnetOptions & { at?: number; whole?: boolean }>("Devnet.fork", given as DevnetOptions, {
+  checkNames<DevnetOptions & { at?: number; whole?: boolean | WholeOptions }>("Devnet.fork", given as DevnetOptions, {
     ...OPTIONS,
     ...{ at: true, whole: true },
   });
   checkSwitches(given);
-  if (given.whole !== undefined) checkFlag("whole", given.whole);
+  const { whole } = given;
+  if (typeof whole === "object" && whole !== null) checkNames("whole", whole, WHOLE);
+  else if (whole !== undefined) checkFlag("whole", whole);
 }
 
 export function checkServeNames(given: Partial<RpcOptions>): void {

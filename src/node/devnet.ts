@@ -78,7 +78,8 @@ import {
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump } from "./dump.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
-import { askFork, fetchWhole, openFork } from "./fork/open-fork.ts";
+import { fetchWhole } from "./fork/fetch-whole.ts";
+import { askFork, openFork } from "./fork/open-fork.ts";
 import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { Laboratory } from "./laboratory.ts";
@@ -336,7 +337,7 @@ export class Devnet {
   /**
    * Goes on from the state of a network that runs elsewhere, at an epoch of its chain (`at`; its head): blocks are fetched
    * from the other node's JSON-RPC when they are needed, and kept. What was used before works without that node, from the
-   * same folder, too; with `whole` the state is fetched at once, and all of it does. What is not at hand is named
+   * same folder, too; with `whole` the state is fetched at once, within limits (TOO_LARGE, TOO_SLOW), and all of it does. What is not at hand is named
    * (`ForkError` NOT_AT_HAND). The code of published actors comes from `bundles`, else from the other node; if neither has it, that is
    * told at once (CODE_NOT_AT_HAND). Versions that follow on the other network follow here. One producer makes all blocks, without
    * election: miners of the other network do not prove here. Throws `ForkError`, `OptionError`.
@@ -355,7 +356,7 @@ export class Devnet {
     try {
       const { bundles } = given;
       const fork = await openFork(inner, url, { at, asked, ...(bundles === undefined ? {} : { bundles }) }, crypto);
-      if (whole) await fetchWhole(fork.store);
+      if (whole !== false) await fetchWhole(fork.store, whole === true ? {} : whole);
       const options = { ...DEFAULTS, retention: "archive" as const, ...fork.options, ...given, miners: 0 };
       checkDevnetOptions(options);
       const store = new UndoStore(fork.store, staysAfterRevert);

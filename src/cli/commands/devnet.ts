@@ -9,6 +9,7 @@ import { isDamage } from "../../node/damage.ts";
 import type { Devnet, DevnetOptions } from "../../node/devnet.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-bounds.ts";
 import { type LocalUpgrade, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
+import type { WholeProgress } from "../../node/fork/fetch-whole.ts";
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
 import type { Retention } from "../../node/node.ts";
@@ -32,6 +33,7 @@ import { collect, DEFAULT_DATA, parseRetention, wholeNumber, wholeNumberOr } fro
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
+import { tellingLine } from "../terminal.ts";
 
 type Options = {
   readonly accounts: number;
@@ -309,10 +311,15 @@ async function runNetwork(
     ...atHand,
   };
   const time = isGiven(command, "blockTime") ? { blockTime } : {};
+  const line = tellingLine();
+  const onProgress = ({ blocks, bytes }: WholeProgress): void =>
+    line.show(`fetching the whole state: ${blocks} blocks, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
   const at = options.forkAt === undefined ? {} : { at: options.forkAt };
   const made =
     fork !== undefined
-      ? Devnet.fork(fork, { ...place, ...time, ...at, whole: options.forkWhole === true })
+      ? Devnet.fork(fork, { ...place, ...time, ...at, whole: options.forkWhole === true && { onProgress } }).finally(
+          () => line.clear(),
+        )
       : load !== undefined
         ? loadNetwork(load, { ...place, ...time })
         : Devnet.open({

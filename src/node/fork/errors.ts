@@ -6,6 +6,10 @@ export type ForkErrorData =
   | { readonly code: "NOT_AT_HAND"; readonly wanted: string }
   /** The other node answered with an error, or with what is no answer. */
   | { readonly code: "BAD_ANSWER"; readonly method: string }
+  /** The other node's state is more than is fetched at once. */
+  | { readonly code: "TOO_LARGE"; readonly blocks: number; readonly bytes: number }
+  /** The other node has not given all of its state in the time that it is given. */
+  | { readonly code: "TOO_SLOW"; readonly seconds: number; readonly blocks: number }
   /** There is a network in the folder that is no fork. */
   | { readonly code: "NOT_EMPTY" }
   /** The other node's network is none of a seed: nobody here could make its blocks. */

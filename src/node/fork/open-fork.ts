@@ -3,7 +3,6 @@ import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { checkText } from "../../base/options.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
-import { walkBlocks } from "../../chain/links.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { Bundles } from "../../exec/bundles.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
@@ -13,7 +12,7 @@ import type { BlockHashes } from "../../storage/check-block.ts";
 import type { Block, BlockStore } from "../../storage/contract.ts";
 import { MemoryStore } from "../../storage/memory.ts";
 import { Address } from "../../types/address.ts";
-import { type BlockHeader, decodeHeader } from "../../types/block-header.ts";
+import type { BlockHeader } from "../../types/block-header.ts";
 import { parseCid } from "../../types/cid.ts";
 import { DEVNET_BOUNDS } from "../devnet-bounds.ts";
 import { FORK_FACT, noteMiner } from "../devnet-chain.ts";
@@ -79,19 +78,6 @@ export async function openFork(
   const { sectorSize = "2KiB" } = kept;
   const options: ForkOptions = { seed, mnemonic, accounts, blockTime, networkVersion, upgrades, sectorSize };
   return { store, options, blockDelay: blockDelay ?? null };
-}
-
-/** Fetches the whole state at the fork, and what its blocks carry: from then on nothing of it is asked for. */
-export async function fetchWhole(store: ForkStore): Promise<void> {
-  const seen = new Set<string>();
-  const { key } = store.point;
-  for (const cid of key) {
-    const bytes = await store.get(cid.bytes);
-    if (bytes === undefined) continue;
-    const { parentStateRoot, parentMessageReceipts, messages } = decodeHeader(bytes);
-    for (const root of [parentStateRoot, parentMessageReceipts, messages])
-      for await (const _ of walkBlocks(store, root, seen));
-  }
 }
 
 /**
