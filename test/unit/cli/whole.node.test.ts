@@ -1,6 +1,6 @@
-/** A package whose build was interrupted: the command says what is missing, and what makes it. */
+/** A package whose build was interrupted, or that was built in part: the command says what is missing or old, and what makes it. */
 import { spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -39,3 +39,23 @@ test("what else is missing is not taken for it", () => {
   expect(stderr).not.toContain("not whole");
   expect(status).toBe(1);
 });
+
+test.runIf(!("deno" in process.versions))(
+  "a form for Node that tsc has left behind is told of in a checkout, and a package is not looked at",
+  () => {
+    const form = path.join(folder, "dist", entry);
+    writeFileSync(form, "");
+    const old = Date.now() / 1000 - 3600;
+    utimesSync(form, old, old);
+    expect(run()).toMatchObject({ status: 0, stderr: "" });
+    mkdirSync(path.join(folder, "dist/tools"));
+    writeFileSync(path.join(folder, "dist/tools/build-for-node.js"), "");
+    expect(run()).toMatchObject({
+      status: 0,
+      stderr: expect.stringMatching(/^warning: .* older .* `npm run build:ts` makes both\n$/),
+    });
+    const now = Date.now() / 1000;
+    utimesSync(form, now, now);
+    expect(run()).toMatchObject({ status: 0, stderr: "" });
+  },
+);
