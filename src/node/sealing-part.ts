@@ -165,7 +165,10 @@ export class SealingPart implements Startable {
     this.tellAlert();
     const [first] = this.lines.values();
     this.stopListening = first?.chain.onHeadChange(() => this.headMoved()) ?? this.stopListening;
-    for (const { machine } of this.lines.values()) machine.start();
+    for (const { machine, pieces } of this.lines.values()) {
+      machine.start();
+      await pieces.tidy();
+    }
   }
 
   /** Stops all machines; the function that is given goes on with the records that the store holds then. */

@@ -110,6 +110,18 @@ export class Pieces {
   }
 
   /**
+   * Takes back updates whose first piece was coming when an earlier process ended: nobody gives that piece into them any more, and what of
+   * it came takes room. One that cannot be taken back now, as its folder is away, stays open for the next piece.
+   */
+  tidy(): Promise<void> {
+    return this.turns.run(async () => {
+      for (const record of this.options.machine.records.all())
+        if (record.state === "SnapDealsWaitDeals" && record.update?.pieces.length === 0)
+          await this.options.machine.unbegin(record).catch(() => undefined);
+    });
+  }
+
+  /**
    * Where the piece of a deal is; null if no sector that is left has it. `commP`: of the deal that has this id now; on a way of the chain
    * that came to nothing another may have had it.
    */

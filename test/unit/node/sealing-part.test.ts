@@ -23,7 +23,7 @@ const replica = (fill: number) => {
 };
 
 /** A part over what is kept of the only miner's sectors. */
-async function part(kept: readonly SectorRecord[], damaged: readonly number[] = []) {
+async function part(kept: readonly SectorRecord[], damaged: readonly number[] = [], folder = new MemoryFolder()) {
   const local = net.local as LocalMiners;
   const miner: OwnMiner = { ...(local.miners[0] as OwnMiner), sectors: new Map() };
   const store = new MemoryStore();
@@ -39,7 +39,7 @@ async function part(kept: readonly SectorRecord[], damaged: readonly number[] = 
     chainOf: () => local.chainOf(miner, net.node),
     proofs: await loadProofs(),
     succinct: () => async () => new Uint8Array(0),
-    openFolder: async () => new MemoryFolder(),
+    openFolder: async () => folder,
     genesis: async () => "bafygenesis",
     facts: factsOfNode(net.node),
   });
@@ -64,6 +64,22 @@ test("what waits for a person, or cannot be read, is told from the start on", as
   const { made: sound } = await part([record(7, { sealed: replica(1) })]);
   expect(sound.health()).toEqual({ status: "ok" });
   await sound.stop();
+});
+
+test("an update that waits for its first piece since before the start is taken back", async () => {
+  const update = {
+    ...{ began: 1, pieces: [], keepUnsealed: false, commD: null, made: null, proof: null, message: null },
+    ...{ finalEpoch: null, isFinal: false },
+  };
+  const folder = new MemoryFolder();
+  const { made, miner } = await part([], [], folder);
+  const name = { miner: miner.address.actorId as bigint, number: 8 };
+  await folder.files(name).store.write("sealed", 0, new Uint8Array(1));
+  await made.stop();
+  const waiting = record(8, { state: "SnapDealsWaitDeals", sealed: replica(8), update, updates: 1 });
+  const { made: next } = await part([waiting], [], folder);
+  expect(next.line(miner.address)?.machine.records.get(8)).toMatchObject({ state: "Available", update: null });
+  await next.stop();
 });
 
 test("sectors that were sealed since are not of the genesis: it is laid again for each node of a network", () => {

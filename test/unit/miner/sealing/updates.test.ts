@@ -175,6 +175,33 @@ test("an update whose first piece does not come gives its room back, and the nex
   await comes(one, number, "UpdateActivating");
 });
 
+test("an update that was killed before its first piece is taken back at the next start; one with a piece stays", async () => {
+  const folder = new MemoryFolder();
+  const first = await miner({ folder });
+  const filled = await marked(first);
+  await first.pieces.add(payload(bytesOf(1016, 1)), deal(1));
+  const empty = await marked(first);
+  let isComing = false;
+  const endless = (async function* () {
+    yield DATA.slice(0, 500);
+    isComing = true;
+    await new Promise(() => undefined);
+  })();
+  void first.pieces.add({ bytes: endless, payloadSize: DATA.length }, deal(2));
+  await until("the piece to come", () => isComing);
+  const staged = updateStore(await storeOf(first, empty));
+  await staged.write(UNSEALED_FILE, 0, DATA.slice(0, 500));
+  await first.machine.stop();
+  const second = await miner({ folder, chain: first.chain, store: first.store });
+  const states = () => [filled, empty].map((number) => second.records.get(number).state);
+  expect(states()).toEqual(["SnapDealsWaitDeals", "SnapDealsWaitDeals"]);
+  await second.pieces.tidy();
+  expect(states()).toEqual(["SnapDealsWaitDeals", "Available"]);
+  expect(await staged.size(UNSEALED_FILE)).toBeNull();
+  expect((await second.pieces.add(payload(DATA), deal(2))).sector).toBe(empty);
+  expect((await second.pieces.add(payload(bytesOf(1016, 2)), deal(3))).sector).toBe(filled);
+});
+
 test("a piece that comes while its update is taken back leaves nothing behind", async () => {
   const one = await miner();
   const number = await marked(one);
