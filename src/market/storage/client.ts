@@ -182,7 +182,7 @@ export class StorageClient {
   }
 
   /**
-   * A provider's ask, whose signature is its worker's. `named` null: where the chain says. Throws `DealError` NO_ANSWER,
+   * A provider's ask, whose signature is its worker's, and which holds. `named` null: where the chain says. Throws `DealError` NO_ANSWER,
    * NOT_A_PROVIDER.
    */
   async ask(miner: Address, named: string | null, signal?: AbortSignal): Promise<SignedAsk> {
@@ -223,6 +223,12 @@ export class StorageClient {
         `the ask that was given for ${miner.toString(chain.prefix)} is not signed by its worker`,
       );
     await this.seen.note(signed.ask);
+    const { expiry } = signed.ask;
+    if (expiry <= BigInt(chain.epoch))
+      throw new DealError(
+        { code: "NO_ANSWER" },
+        `the ask that was given for ${miner} held until epoch ${expiry}, and it is epoch ${chain.epoch}: ask the provider itself, at the address that the chain has, or offer a price of your own`,
+      );
     return signed;
   }
 

@@ -50,3 +50,23 @@ test("an ask that was replaced is refused, also by a client that was started ane
   expect(await heard(signedAsk(1n, 8001n, 71n))).toBe(71n);
   await node.stop();
 });
+
+test("an ask that has run out is refused, and is known as the newest all the same", async () => {
+  const market = new FakeMarket(crypto);
+  const [runOut, before] = [signedAsk(4n, 2100n), signedAsk(3n, 2000n)];
+  let given = runOut;
+  const node = await openNode(market, newDisk(), {
+    linkTo: () => ({ ask: async () => given }) as unknown as ProviderLink,
+  });
+  const { expiry } = runOut.ask;
+  market.epoch = Number(expiry);
+  await expect(node.client.ask(MINER, "a peer")).rejects.toThrow(
+    `held until epoch ${expiry}, and it is epoch ${expiry}`,
+  );
+  expect(await node.client.providerAmong(MINER, ["a peer"])).toBeNull();
+  market.epoch--;
+  expect((await node.client.ask(MINER, "a peer")).ask).toEqual(runOut.ask);
+  given = before;
+  await expect(node.client.ask(MINER, "a peer")).rejects.toThrow(/an old one/);
+  await node.stop();
+});
