@@ -49,6 +49,8 @@ describe("a local network", () => {
       await ask("eth_getBalance", eth.ethereum(1), "latest"),
     ]).toEqual(["0x1", "0x2"]);
     expect(await ask("evm_revert", snapshot)).toBe(true);
+    // As anvil and Hardhat answer, whose clients look at it: no error.
+    expect([await ask("evm_revert", snapshot), await ask("evm_revert", "0x7fffffff")]).toEqual([false, false]);
     expect(`${net.head.key}`).toBe(`${first.key}`);
     await net.clock.mine(2);
     expect([await ask("eth_getBalance", NOBODY, "latest"), await ask("eth_getCode", NOBODY, "latest")]).toEqual([
