@@ -73,7 +73,7 @@ export class StateBlocks {
   }
 
   /** The same map, of the present form, with each value, a list, changed: its shape depends on the keys alone. */
-  async changedMap(root: CID, change: (value: Tuple) => Promise<Tuple> | Tuple): Promise<CID> {
+  async changedMap(root: CID, change: (value: Tuple, key: Uint8Array) => Promise<Tuple> | Tuple): Promise<CID> {
     const [bits, pointers] = (await this.tuple(root)) as [Uint8Array, readonly unknown[]];
     const next: unknown[] = [];
     for (const one of pointers) {
@@ -82,7 +82,8 @@ export class StateBlocks {
         continue;
       }
       const bucket: unknown[] = [];
-      for (const [key, value] of one as readonly Tuple[]) bucket.push([key, await change(value as Tuple)]);
+      for (const [key, value] of one as readonly Tuple[])
+        bucket.push([key, await change(value as Tuple, key as Uint8Array)]);
       next.push(bucket);
     }
     return this.put([bits, next]);

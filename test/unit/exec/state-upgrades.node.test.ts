@@ -1,13 +1,18 @@
 /** Upgrades of states between published actors, v8 to v18, to the roots that the reference's migrations come to. */
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { expect, test } from "vitest";
+import * as dagCbor from "@ipld/dag-cbor";
+import { expect, test, vi } from "vitest";
+import { Fvm } from "../../../src/core/fvm.ts";
 import { Awaited } from "../../../src/exec/awaited.ts";
 import { MIGRATIONS, upgradeTo } from "../../../src/exec/upgrades.ts";
 import { actorBundle } from "../../../src/params/actor-codes.ts";
 import { isFvm, NETWORK_VERSIONS } from "../../../src/schema/versions/rows.ts";
 import { readCar } from "../../../src/storage/car.ts";
-import { type Block, cidKey, parseCid } from "../../../src/types/cid.ts";
+import { hamtEntries } from "../../../src/storage/hamt.ts";
+import { buildHamt } from "../../../src/storage/hamt-build.ts";
+import { Address } from "../../../src/types/address.ts";
+import { type Block, CID, cidFromBytes, cidKey, cidOfBlock, parseCid } from "../../../src/types/cid.ts";
 
 type Known = { readonly from: number; readonly epoch: number; readonly root: string; readonly upgraded: string };
 const fixtures = new URL("../../fixtures/fvm/upgrades/", import.meta.url);
@@ -57,6 +62,55 @@ test("blocks that a store answers later are waited for: a walk over a whole stat
   expect(`${after}`).toBe(upgraded);
   // What the machine asks for before the walk, from the root to the system actor.
   expect(runs).toBeLessThan(6);
+});
+
+test("a state of many actors is changed node by node: no machine holds them, and nothing is made but the later state", async () => {
+  const { from, epoch, root } = knownFrom(16);
+  const state = stateOf(from);
+  const source = {
+    peek: (cid: Uint8Array) => state.get(cidKey(cid)),
+    get: async (cid: Uint8Array) => state.get(cidKey(cid)),
+  };
+  const put = ({ cid, bytes }: Block): void => void state.set(cidKey(cid), bytes);
+  const [old, next] = [from, from + 1].map(
+    (version) => actorBundle("devnet", version)?.codes as ReadonlyMap<string, CID>,
+  );
+  for (const { bytes } of next?.values() ?? []) state.set(cidKey(bytes), Uint8Array.of(0));
+  const [version, actors, info] = dagCbor.decode<[number, CID, CID]>(source.peek(parseCid(root).bytes) as Uint8Array);
+  type Entry = readonly [Uint8Array, readonly [CID, ...unknown[]]];
+  const entries: Entry[] = [];
+  for await (const entry of hamtEntries(source, CID.asCID(actors) as CID)) entries.push(entry as Entry);
+  for (let i = 0; i < 3000; i++)
+    entries.push([
+      Address.id(BigInt(1_000_000 + i)).bytes,
+      [old?.get("account") as CID, actors, i, Uint8Array.of(0, 1), null],
+    ]);
+  const stateWith = (all: readonly Entry[], write: (block: Block) => void): Block => {
+    const bytes = dagCbor.encode([version, buildHamt(all, write, "present"), info]);
+    return { cid: cidOfBlock(bytes).bytes, bytes };
+  };
+  const before = stateWith(entries, put);
+  put(before);
+  const names = new Map([...(old ?? [])].map(([name, code]) => [`${code}`, name]));
+  const system = cidOfBlock(dagCbor.encode([cidOfBlock(dagCbor.encode([...(next ?? [])]))]));
+  const later = entries.map(([key, [code, head, ...rest]]): Entry => {
+    const name = names.get(`${code}`) as string;
+    return [key, [next?.get(name) as CID, name === "system" ? system : head, ...rest]];
+  });
+  let nodes = 0;
+  const wanted = stateWith(later, () => void nodes++);
+  const asked = [vi.spyOn(Fvm.prototype, "setActor"), vi.spyOn(Fvm.prototype, "actor")];
+  const made = new Set<string>();
+  const blocks = { ...source, put: ({ cid }: Block) => void made.add(cidKey(cid)) };
+  try {
+    const after = await MIGRATIONS["actors-v17"](cidFromBytes(before.cid), epoch, blocks, { profile: "devnet" });
+    expect(`${after}`).toBe(`${cidFromBytes(wanted.cid)}`);
+    expect(asked.map((spy) => spy.mock.calls.length)).toEqual([0, 0]);
+  } finally {
+    for (const spy of asked) spy.mockRestore();
+  }
+  // Beside the map: its root, the system actor's state, the list of actors, and their modules.
+  expect(made.size).toBe(nodes + 3 + (next?.size ?? 0));
 });
 
 test("a state of other actors, and one whose tree is another, are refused", async () => {
