@@ -125,7 +125,7 @@ export class SealingPart implements Startable {
   private folders: SectorFolders | null = null;
   private readonly turns = new Turns();
   private readonly watchers = new Set<SectorWatcher>();
-  /** Attached folders that could not be opened, by their paths, and why. */
+  /** Folders that could not be opened, by their paths, and why. */
   private readonly missing = new Map<string, string>();
   /** Those that went away after they were opened, by the last look at them. */
   private gone: readonly AwayFolder[] = [];
@@ -301,7 +301,7 @@ export class SealingPart implements Startable {
     }
   }
 
-  /** Attached folders that are away, after another look for them: one that is back is taken up again. */
+  /** Folders that are away, after another look for them: one that is back is taken up again. */
   away(): Promise<readonly AwayFolder[]> {
     return this.turns.run(async () => {
       const paths = (): string =>

@@ -402,7 +402,7 @@ export type SectorsService = {
   ): Promise<ReadonlyMap<number, string>>;
   /** Folders of sector files. */
   folders(): Promise<readonly FolderView[]>;
-  /** Attached folders that cannot be used now, such as those of disks that are not mounted; they are taken up again when they can. */
+  /** Folders of sectors that cannot be used now, such as those of disks that are not mounted; they are taken up again when they can. */
   awayFolders(): Promise<readonly { readonly path: string; readonly why: string }[]>;
   /** Adds a folder, which is made if need be, and is there again after a restart. */
   attach(path: string, limits: FolderLimitsView): Promise<void>;

@@ -404,7 +404,7 @@ const ownMethods = {
   }),
   StorageAway: method({
     summary:
-      "Attached folders that cannot be used now, by their paths, and why; each is looked for again, and taken up when it is there.",
+      "Folders of sectors that cannot be used now, by their paths, and why; each is looked for again, and taken up when it is there.",
     permission: "admin",
     result: list(object("AwayFolder", { Path: text(4096), Why: text() }), MAX_FOLDERS),
     cost: "walk",
