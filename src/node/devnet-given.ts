@@ -1,5 +1,5 @@
 /** What `Devnet` takes. A name that it does not know is refused, and a switch that is neither on nor off: "false" would be read as on. */
-import { checkFlag, checkNames, type OptionNames } from "../base/options.ts";
+import { checkFlag, checkNames, checkNumber, type OptionNames } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
 import type { Bundles } from "../exec/bundles.ts";
 import type { LocalSectorSize } from "../params/networks.ts";
@@ -7,7 +7,7 @@ import type { Observer } from "../rpc/dispatcher.ts";
 import type { DealsPartOptions } from "./deals-part.ts";
 import type { DumpSettings } from "./devnet-dump.ts";
 import type { LocalUpgrade } from "./devnet-options.ts";
-import type { WholeOptions } from "./fork/fetch-whole.ts";
+import type { WholeLimits, WholeOptions } from "./fork/fetch-whole.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { MachinePlace } from "./machines.ts";
 import type { Retention } from "./node.ts";
@@ -95,6 +95,7 @@ const UPGRADE: OptionNames<LocalUpgrade> = { networkVersion: true, epoch: true, 
 export type ForkOptions = Partial<DevnetOptions> & { readonly at?: number; readonly whole?: boolean | WholeOptions };
 
 const WHOLE: OptionNames<WholeOptions> = { limits: true, onProgress: true, now: true };
+const LIMITS: OptionNames<WholeLimits> = { blocks: true, bytes: true, time: true };
 
 function checkSwitches(given: Partial<DevnetOptions>): void {
   for (const name of ["reset", "repair", "predeploy"] as const)
@@ -114,8 +115,16 @@ export function checkForkNames(given: ForkOptions): void {
   });
   checkSwitches(given);
   const { whole } = given;
-  if (typeof whole === "object" && whole !== null) checkNames("whole", whole, WHOLE);
+  if (typeof whole === "object" && whole !== null) checkWhole(whole);
   else if (whole !== undefined) checkFlag("whole", whole);
+}
+
+function checkWhole(whole: WholeOptions): void {
+  checkNames("whole", whole, WHOLE);
+  const { limits = {} } = whole;
+  checkNames("whole.limits", limits as WholeLimits, LIMITS);
+  for (const [name, value] of Object.entries(limits))
+    checkNumber(`whole.limits.${name}`, value, [1, Number.MAX_SAFE_INTEGER]);
 }
 
 export function checkServeNames(given: Partial<RpcOptions>): void {

@@ -150,6 +150,11 @@ test("of a network too, whatever is asked of it; and switches are on or off", as
     await expect(Devnet.open({ ...TEST_OPTIONS, [name]: "false" })).rejects.toThrow(`${name}: true or false expected`);
   const upgrades = [{ epoch: 5, version: 17 }] as never;
   await expect(Devnet.open({ networkVersion: 16, upgrades })).rejects.toThrow(/^version: .* upgrades/);
+  const fork = (whole: unknown): Promise<Devnet> => Devnet.fork("http://127.0.0.1:1", { whole } as never);
+  await expect(fork("false")).rejects.toThrow("whole: true or false expected");
+  await expect(fork({ limit: {} })).rejects.toThrow("there is no such option of whole; is limits meant?");
+  await expect(fork({ limits: { byte: 1 } })).rejects.toThrow(/^byte: .* of whole.limits; is bytes meant/);
+  await expect(fork({ limits: { bytes: "1" } })).rejects.toThrow(/^whole.limits.bytes: a number from 1/);
   const net = await Devnet.open({ ...TEST_OPTIONS, accounts: 1, balance: FIL });
   try {
     await expect(net.serve({ prot: 1 } as never)).rejects.toThrow(
