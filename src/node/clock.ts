@@ -15,6 +15,7 @@ import type { MessagePool } from "../mpool/pool.ts";
 import { nodeStopped, StateManagerError } from "../stmgr/errors.ts";
 import { LOOKBACK } from "../stmgr/lookback.ts";
 import type { StateManager } from "../stmgr/state-manager.ts";
+import { spellError } from "../types/address-text.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { checkBlockTime } from "./devnet-options.ts";
 import type { Health, Startable } from "./startable.ts";
@@ -280,6 +281,7 @@ export class Clock implements Startable {
       const isEnd = this.stopped && (error instanceof DOMException || isFilError(error, "CLOSED"));
       if (this.giveUp.signal.aborted || isEnd) return;
       this.failure = error;
+      spellError(this.states.network.prefix, error);
       this.alert.raise(describeError(error));
       this.onError(error);
     }

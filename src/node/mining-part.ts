@@ -6,11 +6,15 @@ import type { FullBlock } from "../consensus/validator.ts";
 import { type MiningEvent, MiningLoop, type MiningLoopParts } from "../miner/mining-loop.ts";
 import { type FactStore, SlashFilter } from "../miner/slash-filter.ts";
 import type { WindowPoster } from "../miner/window-poster.ts";
+import type { NetworkPrefix } from "../types/address.ts";
+import { spellError } from "../types/address-text.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type MiningPartOptions<Draw> = Omit<MiningLoopParts<Draw>, "slash" | "onEvent"> & {
   readonly poster: WindowPoster;
+  /** Letter of addresses in what is told. */
+  readonly prefix: NetworkPrefix;
   /** Where what was signed is kept. */
   readonly store: FactStore;
   /** Calls the listener at every move of the head; gives what ends it. */
@@ -90,6 +94,7 @@ export class MiningPart<Draw = unknown> implements Startable {
   }
 
   private heard(event: MiningEvent): void {
+    if ("error" in event) spellError(this.options.prefix, event.error);
     if (event.kind === "paused" && event.by === "beacon")
       this.alert.raise(`the beacon is silent (epoch ${event.epoch})`);
     if (event.kind === "paused" && event.by === "node")

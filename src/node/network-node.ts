@@ -169,6 +169,7 @@ export class NetworkNode {
       mining === undefined
         ? null
         : new MiningPart({
+            prefix: network.prefix,
             site: nodeSite({
               ...mining.local.making(states),
               miners: mining.miners,

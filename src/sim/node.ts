@@ -224,6 +224,7 @@ export class SimNode {
     const isGreeting = (): boolean => now() < started + GREETING_MS && this.peers().length === 0;
     const making = local.making(states);
     const mining = new MiningPart({
+      prefix: network.prefix,
       site: nodeSite({
         ...making,
         miners: [this.miner],

@@ -112,6 +112,7 @@ export class MinerProcess {
       blockDelaySeconds: times.blockDelay,
     });
     this.mining = new MiningPart({
+      prefix,
       ...{ site, times, store, sleep: sleepFor, now: platform.now },
       miners: [this.miner],
       makesBlocks: this.mines,
