@@ -9,6 +9,7 @@
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import { describeError, FilError } from "../base/errors.ts";
+import { checkNames } from "../base/options.ts";
 import { loadCrypto } from "../core/crypto.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../params/actor-codes.ts";
 import { readCar } from "../storage/car.ts";
@@ -93,6 +94,7 @@ export function rootOfCar(car: Uint8Array): CID | null {
 
 /** Reads a bundle's CAR. Throws `BAD_BUNDLE`, or `UNKNOWN_BUNDLE` for one that is not published, unless `unknown` allows it. */
 export async function readBundle(car: Uint8Array, options: { readonly unknown?: boolean } = {}): Promise<Bundle> {
+  checkNames<{ readonly unknown?: boolean }>("readBundle", options, { unknown: true });
   if (isZstd(car))
     bad("the file is a pack of several: `Bundles` finds one in it, `carsOf` takes it apart (filigree/vm)");
   const crypto = await loadCrypto();

@@ -9,6 +9,7 @@ import { useWasm } from "../../../src/core/load.ts";
 import { poseidonAny } from "../../../src/core/poseidon-any.ts";
 import { loadProofs } from "../../../src/core/proofs.ts";
 import { Vm } from "../../../src/core/vm.ts";
+import { readBundle } from "../../../src/exec/bundle.ts";
 import { Bundles } from "../../../src/exec/bundles.ts";
 import { Executor } from "../../../src/exec/executor.ts";
 import { keyedVerifier } from "../../../src/exec/keyed-verifier.ts";
@@ -120,6 +121,7 @@ test("an option that there is not is refused by everything that takes options on
     ExecutionPool: () => new ExecutionPool(wrong),
     "client of ExecutionPool": () => new ExecutionPool({ size: 1 }).client({}, { ...parts, ...(wrong as object) }),
     keyedVerifier: () => keyedVerifier(wrong),
+    readBundle: () => readBundle(new Uint8Array(0), wrong),
     "TableStore.open": () => TableStore.open("", none, wrong),
     useWasm: () => useWasm(wrong),
     loadCrypto: () => loadCrypto(wrong),
