@@ -170,7 +170,7 @@ export async function run(options: RunOptions, command: Command): Promise<void> 
   });
   damage.catch(() => undefined);
   let miner: Awaited<ReturnType<typeof MinerProcess.open>>;
-  const { clear, ...params } = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
+  const { clear, params } = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
   try {
     const settings = await readSettings(store);
     if (settings === null) throw notInitialised();

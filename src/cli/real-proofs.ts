@@ -33,35 +33,34 @@ export function proofOptions(command: Command): Command {
 /** What is said when the making of keys is ended. */
 export const KEYS_GO_ON = "the same command goes on with making the keys";
 
-/** Options of `LocalProving.open` that show the making of keys: as it goes on a terminal, else a line for each key. */
+/**
+ * Options of `LocalProving.open` that show the making of keys: as it goes on a terminal, else a line for each key. They stand alone: an
+ * option that it does not know is refused.
+ */
 export function shownKeys(
   folder: string,
   signal?: AbortSignal,
-): Omit<LocalProvingOptions, "setup" | "seals"> & { readonly clear: () => void } {
+): { readonly params: Omit<LocalProvingOptions, "setup" | "seals">; readonly clear: () => void } {
   const line = progressLine();
   const told = new Set<string>();
-  return {
-    folder,
-    ...(signal === undefined ? {} : { signal }),
-    clear: () => line.clear(),
-    onProgress: (circuit, { phase, done, total }) => {
-      line.part(`key of ${circuit}: ${phase}`, done, total);
-      // Keys that are there are looked at, too.
-      if (process.stderr.isTTY || told.has(circuit) || phase === "check") return;
-      told.add(circuit);
-      process.stderr.write(`note: the key of ${circuit} is made, once, in ${folder}\n`);
-    },
+  const onProgress: LocalProvingOptions["onProgress"] = (circuit, { phase, done, total }) => {
+    line.part(`key of ${circuit}: ${phase}`, done, total);
+    // Keys that are there are looked at, too.
+    if (process.stderr.isTTY || told.has(circuit) || phase === "check") return;
+    told.add(circuit);
+    process.stderr.write(`note: the key of ${circuit} is made, once, in ${folder}\n`);
   };
+  return { params: { folder, onProgress, ...(signal === undefined ? {} : { signal }) }, clear: () => line.clear() };
 }
 
 /** Opens the keys, or makes them, before a network begins. Ctrl-C ends the making; it goes on at the next start. */
 export async function openKeys(folder: string, blockTime: number, seals: ProofMode | undefined): Promise<LocalProving> {
   // Loaded here: most commands that name its options make no proofs.
   const { LocalProving } = await import("../node/local-proving.ts");
-  const { clear, ...options } = shownKeys(folder);
+  const { clear, params } = shownKeys(folder);
   try {
     const proving = await interruptible(
-      (signal) => LocalProving.open({ ...options, ...(seals === undefined ? {} : { seals }), signal }),
+      (signal) => LocalProving.open({ ...params, ...(seals === undefined ? {} : { seals }), signal }),
       KEYS_GO_ON,
     );
     if (blockTime > 0 && blockTime < QUIET_SECONDS)

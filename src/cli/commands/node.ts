@@ -261,14 +261,14 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     throw isFilError(cause, "MISSING") ? notInitialised(cause) : cause;
   });
   let node: NetworkNode;
-  const keys = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
+  const { clear, params } = shownKeys(options.params, stoppedBy(KEYS_GO_ON));
   try {
     const secrets = await platform.openSecrets(data);
     node = await withSealing(SEALED_FOLDER, (presealing) =>
       openJoinedNode({
         store,
         data,
-        params: keys,
+        params,
         presealing,
         secrets,
         listen: listen.length > 0 ? listen : ["/ip4/127.0.0.1/tcp/0"],
@@ -295,7 +295,7 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     await store.close();
     throw error;
   } finally {
-    keys.clear();
+    clear();
   }
   const { chain } = node.node;
   let alone: NodeJS.Timeout | undefined;
