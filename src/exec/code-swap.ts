@@ -39,12 +39,16 @@ export function codeSwap(actorsVersion: number): Migration {
     const states = new StateBlocks(sourceOf(known), (block) => early.set(cidKey(block.cid), block));
     const treeRoot = actorsVersion === ETHEREUM_SINCE ? await laterTree(states, root) : root;
     const [treeVersion, actors, info] = await states.tuple(treeRoot);
+    const actorAt = async (address: Address): Promise<Tuple> => {
+      const found = await states.entry(linkIn(actors), address.bytes);
+      return Array.isArray(found) ? found : [];
+    };
     const stateBefore: StateBefore = async (address) => {
-      const [, head] = ((await states.entry(linkIn(actors), address.bytes)) ?? []) as Tuple;
+      const { [HEAD]: head } = await actorAt(address);
       if (head === undefined) throw new RangeError(`the state has no actor ${address}, which every state has`);
       return states.tuple(linkIn(head));
     };
-    const [system] = ((await states.entry(linkIn(actors), SYSTEM.bytes)) ?? []) as Tuple;
+    const { [CODE]: system } = await actorAt(SYSTEM);
     const old = bundleOf(CID.asCID(system));
     if (old.actorsVersion !== actorsVersion - 1)
       throw new RangeError(

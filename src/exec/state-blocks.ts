@@ -1,13 +1,16 @@
 /** Blocks of a state that is being changed: tuples, arrays and maps are read, changed value by value, and written again. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { encodeVarint } from "../base/varint.ts";
-import { amtEntries, amtGet, loadNode } from "../storage/amt.ts";
+import { amtEntries, amtGet, Left, loadInner, loadNode, loadRoot, type Node } from "../storage/amt.ts";
 import type { BlockSource } from "../storage/contract.ts";
-import { hamtEntries, hamtGet } from "../storage/hamt.ts";
+import { hamtEntries, hamtGet, hamtNodeAt } from "../storage/hamt.ts";
 import { buildHamt } from "../storage/hamt-build.ts";
 import { type Block, CID, cidOfBlock } from "../types/cid.ts";
 
 type Tuple = readonly unknown[];
+
+/** Values of an array that is changed: a count may say anything, and a few nodes that link to one another bear it out. */
+const MOST_VALUES = 1n << 24n;
 
 export class StateBlocks {
   private readonly source: BlockSource;
@@ -52,38 +55,58 @@ export class StateBlocks {
     return hamtGet(this.source, root, key);
   }
 
-  /** The same array with each value changed: its shape depends on the indexes alone. */
+  /**
+   * The same array, of the present form, with each value changed: its shape depends on the indexes alone. Throws `NodeError` for what is none,
+   * as `amtEntries` does: a state may come from another node.
+   */
   async changedArray(root: CID, change: (index: bigint, value: unknown) => Promise<unknown> | unknown): Promise<CID> {
-    const [width, height, count, top] = (await this.tuple(root)) as [number, number, number | bigint, Tuple];
-    const node = async ([bitmap, links, values]: Tuple, level: number, from: bigint): Promise<Tuple> => {
-      const step = 1n << BigInt(width * level);
-      const slots = slotsOf(bitmap as Uint8Array);
+    const [width, , exact, present] = await this.tuple(root);
+    const { height, count, node: top, slots } = await loadRoot(this.source, root);
+    if (present === undefined || count > MOST_VALUES)
+      throw new RangeError(`the array ${root} is of an early form, or has more than ${MOST_VALUES} values`);
+    const left = new Left(count, height);
+    const node = async (cid: CID, { bitmap, links, values }: Node, level: number, from: bigint): Promise<Tuple> => {
+      left.enter(cid, { bitmap, links, values }, level);
+      const step = BigInt(slots) ** BigInt(level);
+      const used = slotsOf(bitmap);
       const next: unknown[] = [];
-      const inner = links as readonly unknown[];
-      for (const [i, one] of inner.entries()) {
-        const child = await this.tuple(linkIn(one));
-        next.push(this.put(await node(child, level - 1, from + BigInt(slots[i] as number) * step)));
+      for (const [i, link] of links.entries()) {
+        const child = await loadInner(this.source, link, slots);
+        next.push(this.put(await node(link, child, level - 1, from + BigInt(used[i] as number) * step)));
       }
       const out: unknown[] = [];
-      for (const [i, value] of (values as readonly unknown[]).entries())
-        out.push(await change(from + BigInt(slots[i] as number), value));
+      for (const [i, value] of values.entries()) {
+        left.take(cid);
+        out.push(await change(from + BigInt(used[i] as number), value));
+      }
       return [bitmap, next, out];
     };
-    return this.put([width, height, count, await node(top, height, 0n)]);
+    return this.put([width, height, exact, await node(root, top, height, 0n)]);
   }
 
-  /** The same map, of the present form, with each value, a list, changed: its shape depends on the keys alone. */
-  async changedMap(root: CID, change: (value: Tuple, key: Uint8Array) => Promise<Tuple> | Tuple): Promise<CID> {
-    const [bits, pointers] = (await this.tuple(root)) as [Uint8Array, readonly unknown[]];
+  /**
+   * The same map, of the present form, with each value, a list, changed: its shape depends on the keys alone. Throws `NodeError` for what is
+   * none, as `hamtEntries` does: a state may come from another node.
+   */
+  async changedMap(
+    root: CID,
+    change: (value: Tuple, key: Uint8Array) => Promise<Tuple> | Tuple,
+    path: readonly number[] = [],
+  ): Promise<CID> {
+    const [bits, given] = (await this.tuple(root)) as [Uint8Array, readonly unknown[]];
     const next: unknown[] = [];
-    for (const one of pointers) {
-      if (!Array.isArray(one)) {
-        next.push(await this.changedMap(linkIn(one), change));
+    for (const { pointer, slot } of await hamtNodeAt(this.source, root, path)) {
+      const present = given[next.length];
+      if (!Array.isArray(present)) linkIn(present);
+      if ("link" in pointer) {
+        next.push(await this.changedMap(pointer.link, change, [...path, slot]));
         continue;
       }
       const bucket: unknown[] = [];
-      for (const [key, value] of one as readonly Tuple[])
-        bucket.push([key, await change(value as Tuple, key as Uint8Array)]);
+      for (const [key, value] of pointer.bucket) {
+        if (!Array.isArray(value)) throw new RangeError(`a value of the map ${root} is no list`);
+        bucket.push([key, await change(value, key)]);
+      }
       next.push(bucket);
     }
     return this.put([bits, next]);

@@ -25,7 +25,7 @@ const MAX_WIDTH = 8;
 /** A higher array would have more indexes than the chain has numbers. */
 const INDEX_BITS = 63;
 
-type Node = { readonly bitmap: Uint8Array; readonly links: readonly CID[]; readonly values: readonly unknown[] };
+export type Node = { readonly bitmap: Uint8Array; readonly links: readonly CID[]; readonly values: readonly unknown[] };
 
 /**
  * Bytes of the blocks whose content is kept decoded, in all: nodes near a root are asked for in every lookup. Decoded they
@@ -70,6 +70,11 @@ function asNode(value: unknown, cid: CID, slots: number): Node {
   return { bitmap, links: links.map((link) => CID.asCID(link) ?? badNode(cid, "not a link")), values };
 }
 
+/** A node below the root of an array with so many slots a node. Throws `NodeError`. */
+export async function loadInner(blocks: BlockSource, cid: CID, slots: number): Promise<Node> {
+  return asNode(await loadNode(blocks, cid), cid, slots);
+}
+
 function hasSlot(bitmap: Uint8Array, slot: number): boolean {
   return (((bitmap[slot >> 3] as number) >> (slot & 7)) & 1) === 1;
 }
@@ -89,7 +94,8 @@ type Root = {
   readonly slots: number;
 };
 
-async function loadRoot(blocks: BlockSource, root: CID): Promise<Root> {
+/** An array's root, looked at. Throws `NodeError`. */
+export async function loadRoot(blocks: BlockSource, root: CID): Promise<Root> {
   const value = await loadNode(blocks, root);
   if (!Array.isArray(value) || value.length < 3 || value.length > 4) return badNode(root, "not an AMT root");
   const [width, height, count, node] = (
@@ -122,9 +128,28 @@ export async function* amtEntries(
 ): AsyncGenerator<readonly [bigint, unknown]> {
   const { height, count, node, slots } = await loadRoot(blocks, root);
   if (count > BigInt(most)) badNode(root, `an array of ${count} values; at most ${most} may be in it`);
-  // On the way to each value lie as many nodes as the array is high; a node without values has no place in it.
-  const left = { values: count, nodes: count * BigInt(height + 1) + 1n };
-  yield* walk(blocks, root, node, height, 0n, { slots, left });
+  yield* walk(blocks, root, node, height, 0n, { slots, left: new Left(count, height) });
+}
+
+/** What a walk over an array may still meet: of a few nodes that link to one another it ends, too. Throws `NodeError`. */
+export class Left {
+  private values: bigint;
+  private nodes: bigint;
+
+  constructor(count: bigint, height: number) {
+    this.values = count;
+    // On the way to each value lie as many nodes as the array is high; a node without values has no place in it.
+    this.nodes = count * BigInt(height + 1) + 1n;
+  }
+
+  enter(cid: CID, { links, values }: Node, height: number): void {
+    if (this.nodes-- === 0n) badNode(cid, "the array has more nodes than its values need");
+    if (links.length > 0 !== height > 0 && links.length + values.length > 0) badNode(cid, "height does not fit");
+  }
+
+  take(cid: CID): void {
+    if (this.values-- === 0n) badNode(cid, "the array has more values than its root counts");
+  }
 }
 
 async function* walk(
@@ -133,23 +158,21 @@ async function* walk(
   node: Node,
   height: number,
   base: bigint,
-  array: { readonly slots: number; readonly left: { values: bigint; nodes: bigint } },
+  array: { readonly slots: number; readonly left: Left },
 ): AsyncGenerator<readonly [bigint, unknown]> {
   const { slots, left } = array;
-  if (left.nodes-- === 0n) badNode(cid, "the array has more nodes than its values need");
-  if (node.links.length > 0 !== height > 0 && node.links.length + node.values.length > 0)
-    badNode(cid, "height does not fit");
+  left.enter(cid, node, height);
   const span = BigInt(slots) ** BigInt(height);
   let at = 0;
   for (let slot = 0; slot < slots; slot++) {
     if (!hasSlot(node.bitmap, slot)) continue;
     const index = base + BigInt(slot) * span;
     if (height === 0) {
-      if (left.values-- === 0n) badNode(cid, "the array has more values than its root counts");
+      left.take(cid);
       yield [index, node.values[at]] as const;
     } else {
       const link = node.links[at] as CID;
-      yield* walk(blocks, link, asNode(await loadNode(blocks, link), link, slots), height - 1, index, array);
+      yield* walk(blocks, link, await loadInner(blocks, link, slots), height - 1, index, array);
     }
     at++;
   }
@@ -166,7 +189,7 @@ export async function amtGet(blocks: BlockSource, root: CID, index: bigint): Pro
     const at = countBits(node.bitmap, slot);
     if (height === 0) return node.values[at];
     const link = node.links[at] ?? badNode(root, "height does not fit");
-    node = asNode(await loadNode(blocks, link), link, slots);
+    node = await loadInner(blocks, link, slots);
     height--;
   }
 }

@@ -25,7 +25,7 @@ function depthOf(width: HamtWidth): number {
   return Math.floor(HASH_BITS / width);
 }
 
-type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
+export type Pointer = { readonly link: CID } | { readonly bucket: readonly (readonly [Uint8Array, unknown])[] };
 /** `low`, `high`: which of the slots 0 to 31, and 32 to 63, have a pointer. */
 type Node = { readonly low: number; readonly high: number; readonly pointers: readonly Pointer[] };
 
@@ -150,19 +150,31 @@ export async function* hamtEntries(
   width: HamtWidth = USUAL,
   path: readonly number[] = [],
 ): AsyncGenerator<readonly [Uint8Array, unknown]> {
-  if (path.length >= depthOf(width)) badNode(root, "deeper than its hash");
-  const node = await load(blocks, root, width);
-  const { pointers } = node;
-  if (pointers.length === 0 && path.length > 0) badNode(root, "an empty node below the root");
-  const bucket = pointers.find((pointer) => "bucket" in pointer)?.bucket;
-  const digest = bucket === undefined || path.length === 0 ? null : sha256((bucket[0] as [Uint8Array, unknown])[0]);
-  if (digest !== null && path.some((slot, level) => slotOf(digest, level, width) !== slot))
-    badNode(root, "a key stands where its hash does not lead");
-  let slot = -1;
-  for (const pointer of pointers) {
-    do slot++;
-    while (placeOf(node, slot) < 0);
+  for (const { pointer, slot } of await hamtNodeAt(blocks, root, path, width)) {
     if ("bucket" in pointer) yield* pointer.bucket;
     else yield* hamtEntries(blocks, pointer.link, width, [...path, slot]);
   }
+}
+
+/** The pointers of a node that stands behind these slots, each with its own. Throws `NodeError` for one that cannot stand there. */
+export async function hamtNodeAt(
+  blocks: BlockSource,
+  cid: CID,
+  path: readonly number[],
+  width: HamtWidth = USUAL,
+): Promise<readonly { readonly pointer: Pointer; readonly slot: number }[]> {
+  if (path.length >= depthOf(width)) badNode(cid, "deeper than its hash");
+  const node = await load(blocks, cid, width);
+  const { pointers } = node;
+  if (pointers.length === 0 && path.length > 0) badNode(cid, "an empty node below the root");
+  const bucket = pointers.find((pointer) => "bucket" in pointer)?.bucket;
+  const digest = bucket === undefined || path.length === 0 ? null : sha256((bucket[0] as [Uint8Array, unknown])[0]);
+  if (digest !== null && path.some((slot, level) => slotOf(digest, level, width) !== slot))
+    badNode(cid, "a key stands where its hash does not lead");
+  let slot = -1;
+  return pointers.map((pointer) => {
+    do slot++;
+    while (placeOf(node, slot) < 0);
+    return { pointer, slot };
+  });
 }
