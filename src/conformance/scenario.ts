@@ -76,13 +76,16 @@ export class ScenarioPlayer {
     this.tracing = tracing;
   }
 
-  static async create(file: ScenarioFile, options: VmOptions & { tracing?: boolean } = {}): Promise<ScenarioPlayer> {
+  static async create(
+    file: ScenarioFile,
+    { tracing = false, ...options }: VmOptions & { tracing?: boolean } = {},
+  ): Promise<ScenarioPlayer> {
     const blocks = new Map<string, Uint8Array>();
     const car = readCar(await gunzip(fromBase64(file.car), MAX_CAR_BYTES));
     for (const block of car.blocks) blocks.set(cidKey(block.cid), block.bytes);
     const profile = file.profile ?? "mainnet";
     const vm = await Vm.create(scenarioHost(blocks), { profile, ...options });
-    return new ScenarioPlayer(vm, options.tracing ?? false);
+    return new ScenarioPlayer(vm, tracing);
   }
 
   /** Plays one scenario; null if every step is as recorded, else the first that is not. */
