@@ -212,14 +212,17 @@ export class SealingPart implements Startable {
   }
 
   /** Adds a folder by its absolute path, and notes it for later starts. Throws `FolderError`. */
-  attach(path: string, limits: FolderLimits): Promise<void> {
+  attach(given: string, limits: FolderLimits): Promise<void> {
     return this.turns.run(async () => {
       const { storage } = this;
-      if (platform.folders === null || !isAbsolute(path))
+      if (platform.folders === null || !isAbsolute(given))
         throw new FolderError(
-          { code: "NO_FOLDER", folder: path },
-          platform.folders === null ? "there are no folders on this platform" : `${path}: an absolute path is expected`,
+          { code: "NO_FOLDER", folder: given },
+          platform.folders === null
+            ? "there are no folders on this platform"
+            : `${given}: an absolute path is expected`,
         );
+      const path = await platform.folders.absolute(given);
       if (storage.all.some((folder) => folder.path === path))
         throw new FolderError({ code: "SAME_FOLDER", folder: path, other: path }, `${path} is attached already`);
       const network = await this.options.genesis();
@@ -296,6 +299,7 @@ export class SealingPart implements Startable {
         throw error;
       }
       this.missing.delete(path);
+      if (isHome) await noteHome(this.options.store, folder);
     } catch (error) {
       this.missing.set(path, describeError(error));
     }

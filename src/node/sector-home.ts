@@ -19,8 +19,9 @@ const RECORDS = "sealing/";
 const SECTORS = "sectors";
 
 /** Null: it is in memory. */
-export function homePath(data: string | null): string | null {
-  return data === null || platform.folders === null ? null : `${data}/${SECTORS}`;
+async function homePath(data: string | null): Promise<string | null> {
+  // As one who attaches it names it, however the data folder was given.
+  return data === null || platform.folders === null ? null : platform.folders.absolute(`${data}/${SECTORS}`);
 }
 
 type HomeOptions = {
@@ -28,6 +29,8 @@ type HomeOptions = {
   readonly network?: string;
   /** Knows whether there was one before. */
   readonly store?: RecordStore;
+  /** There was one for certain, whatever an earlier version noted. */
+  readonly wasMade?: boolean;
 };
 
 /**
@@ -36,12 +39,12 @@ type HomeOptions = {
  */
 export async function openSectorFolder(
   data: string | null,
-  { network, store }: HomeOptions = {},
+  { network, store, wasMade = false }: HomeOptions = {},
 ): Promise<SectorFolder> {
   if (data === null) return new MemoryFolder();
-  const path = homePath(data);
+  const path = await homePath(data);
   if (path === null) return TableFolder.open(await platform.openTable(`${data}/${SECTORS}`));
-  const before = store === undefined ? null : await homeBefore(store);
+  const before = (store === undefined ? null : await homeBefore(store)) ?? (wasMade ? "" : null);
   return DiskFolder.open(path, {
     create: before === null,
     isKnown: before !== null,

@@ -1,6 +1,8 @@
 /** What keeping sectors asks of a file system, beyond reading and writing single files. */
 
 export type Folders = {
+  /** The path from the root on, without what stands for nothing in it. */
+  absolute(path: string): Promise<string>;
   /** Makes a folder for its owner alone, and those above it; one that is there stays as it is. */
   make(path: string): Promise<void>;
   /** Names of what is in a folder, in no order; null if there is no folder. */

@@ -10,6 +10,7 @@ const files = () => import("./node-files.ts");
 const folders = async () => (await import("./node-folders.ts")).folders;
 
 const lateFolders: Folders = {
+  absolute: async (path) => (await folders()).absolute(path),
   make: async (path) => (await folders()).make(path),
   list: async (path) => (await folders()).list(path),
   remove: async (path) => (await folders()).remove(path),

@@ -15,6 +15,7 @@ const held = new Set<string>();
 const isMissing = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === "ENOENT";
 
 export const folders: Folders = {
+  absolute: async (folder) => path.resolve(folder),
   make: (folder) => makeFolder(folder),
   async list(folder) {
     try {

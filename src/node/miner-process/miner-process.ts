@@ -195,7 +195,8 @@ export class MinerProcess {
       succinct: (miner) => this.proving?.succinctSeal(proofs) ?? attestedSeal(attestor, miner),
       succinctUpdate: attestedUpdate(attestor),
       genesis: async () => this.network.genesis,
-      openFolder: (genesis) => openSectorFolder(data, { network: genesis, store }),
+      // Whoever made the miner's settings made the folder before.
+      openFolder: (genesis) => openSectorFolder(data, { network: genesis, store, wasMade: true }),
       retryMs: 1000 * times.blockDelay,
       // Its folders are open when it begins to tell of sectors.
       onOpen: (folders) => {

@@ -79,6 +79,44 @@ test("one that is lost is begun anew by hand, and is there after the next start"
   await one.close();
 });
 
+test("it is begun anew by its path from the root on, however the data folder was given", async () => {
+  const data = `${path.relative(process.cwd(), path.join(root, "relative"))}/`;
+  const at = path.join(root, "relative", "sectors");
+  const open = () => Devnet.open({ accounts: 1, seed: "relative", miners: 1, sectors: 1, data });
+  await (await open()).close();
+  await rm(at, { recursive: true });
+  const one = await open();
+  expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: at }]);
+  await one.request("StorageAddLocal", `${at}/`);
+  expect(await one.request("Filigree.StorageAway")).toEqual([]);
+  await one.close();
+  const again = await open();
+  expect(again.health()["sealing"]).toEqual({ status: "ok" });
+  await again.close();
+});
+
+test("one that an earlier version did not note, and that was away at the start, is noted when it is back", async () => {
+  const data = path.join(root, "unnoted");
+  const at = path.join(data, "sectors");
+  const open = () => Devnet.open({ accounts: 1, seed: "unnoted", miners: 1, sectors: 1, data });
+  await (await open()).close();
+  const record = ["sealing/999/sector/0000000000000001", Uint8Array.of(1)] as const;
+  let store = await TableStore.open(data, platform.openTable);
+  const id = await store.metadata(HOME_FACT);
+  await store.write({ metadata: [[HOME_FACT, null], record] });
+  await store.close();
+  await rename(at, `${at}-disk`);
+  const one = await open();
+  expect(one.health()["sealing"]).toMatchObject({ status: "failing" });
+  await rename(`${at}-disk`, at);
+  expect(await one.request("Filigree.StorageAway")).toEqual([]);
+  await one.close();
+  store = await TableStore.open(data, platform.openTable);
+  expect(id).toBeDefined();
+  expect(await store.metadata(HOME_FACT)).toEqual(id);
+  await store.close();
+});
+
 test("records of sectors tell of a folder that an earlier version did not note", async () => {
   const data = path.join(root, "earlier");
   const store = new MemoryStore();
@@ -87,6 +125,9 @@ test("records of sectors tell of a folder that an earlier version did not note",
   await store.write({ metadata: [["sealing/103/sector/0000000000000001", Uint8Array.of(1)]] });
   await expect(openSectorFolder(data, { store })).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
   expect(await platform.fileKind(data)).toBe(null);
+  // The settings of a miner's own process do, without a record.
+  const made = { store: new MemoryStore(), wasMade: true };
+  await expect(openSectorFolder(data, made)).rejects.toMatchObject({ data: { code: "NO_FOLDER" } });
 });
 
 test("a network of a file has a folder of its own, whatever its records say of another's", async () => {
