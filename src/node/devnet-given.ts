@@ -1,5 +1,5 @@
 /** What `Devnet` takes. A name that it does not know is refused, and a switch that is neither on nor off: "false" would be read as on. */
-import { checkFlag, checkNames, checkNumber, type OptionNames } from "../base/options.ts";
+import { checkFlag, checkNames, checkNumber, OptionError, type OptionNames } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
 import type { Bundles } from "../exec/bundles.ts";
 import type { LocalSectorSize } from "../params/networks.ts";
@@ -105,7 +105,9 @@ function checkSwitches(given: Partial<DevnetOptions>): void {
 export function checkOpenNames(taker: string, given: Partial<DevnetOptions>): void {
   checkNames(taker, given as DevnetOptions, OPTIONS);
   checkSwitches(given);
-  for (const upgrade of given.upgrades ?? []) checkNames("upgrades", upgrade, UPGRADE);
+  const { upgrades = [] } = given;
+  if (!Array.isArray(upgrades)) throw new OptionError("upgrades", "a list of { networkVersion, epoch } expected");
+  for (const upgrade of upgrades as readonly LocalUpgrade[]) checkNames("upgrades", upgrade, UPGRADE);
 }
 
 export function checkForkNames(given: ForkOptions): void {
@@ -134,8 +136,10 @@ export function checkServeNames(given: Partial<RpcOptions>): void {
 
 export function checkDumpNames(given: DumpSettings): void {
   checkNames<DumpSettings>("Devnet.dump", given, { automine: true });
+  if (given.automine !== undefined) checkFlag("automine", given.automine);
 }
 
 export function checkRevertNames(given: { readonly keep?: boolean }): void {
   checkNames<{ readonly keep?: boolean }>("Devnet.revert", given, { keep: true });
+  if (given.keep !== undefined) checkFlag("keep", given.keep);
 }

@@ -152,6 +152,8 @@ test("of a network too, whatever is asked of it; and switches are on or off", as
     await expect(Devnet.open({ ...TEST_OPTIONS, [name]: "false" })).rejects.toThrow(`${name}: true or false expected`);
   const upgrades = [{ epoch: 5, version: 17 }] as never;
   await expect(Devnet.open({ networkVersion: 16, upgrades })).rejects.toThrow(/^version: .* upgrades/);
+  for (const none of [null, 5, {}, "x"])
+    await expect(Devnet.open({ networkVersion: 16, upgrades: none as never })).rejects.toThrow(/^upgrades: a list of/);
   const fork = (whole: unknown): Promise<Devnet> => Devnet.fork("http://127.0.0.1:1", { whole } as never);
   await expect(fork("false")).rejects.toThrow("whole: true or false expected");
   await expect(fork({ limit: {} })).rejects.toThrow("there is no such option of whole; is limits meant?");
@@ -164,6 +166,8 @@ test("of a network too, whatever is asked of it; and switches are on or off", as
     );
     await expect(net.revert(1, { kept: true } as never)).rejects.toThrow(/^kept: .* of Devnet.revert; there are keep/);
     expect(() => net.dump({ automin: true } as never)).toThrow(/^automin: .* is automine meant/);
+    await expect(net.revert(1, { keep: "false" } as never)).rejects.toThrow("keep: true or false expected");
+    expect(() => net.dump({ automine: 1 } as never)).toThrow("automine: true or false expected");
   } finally {
     await net.close();
   }
