@@ -24,9 +24,17 @@ export type AddOptions = {
 
 export type Kept = { readonly name: string; readonly file: string; readonly bundle: Bundle };
 
+/** What the names of bundles begin with that are none of the published ones. */
+const OWN = "own-";
+
 /** The name that a bundle is kept by. */
 export function bundleName({ published, root }: Bundle): string {
-  return published === null ? `own-${root}` : `${published.name}-v${published.actorsVersion}`;
+  return published === null ? `${OWN}${root}` : `${published.name}-v${published.actorsVersion}`;
+}
+
+/** Whether a name is that of a bundle that is none of the published ones; other names may be anybody's, and packs of several bundles. */
+export function isOwnName(name: string): boolean {
+  return name.startsWith(OWN);
 }
 
 /** Reads a file that may be a bundle; refuses one that is larger than any. */
@@ -72,19 +80,25 @@ export class BundleStore {
     throw refused ?? new BundleError({ code: "BAD_BUNDLE" }, "the file holds no bundle");
   }
 
-  /** The files that are kept, by name; none if there is no folder. */
+  /** The files that are kept, by name, and nothing else that lies there; none if there is no folder. */
   async files(): Promise<readonly { readonly name: string; readonly file: string; readonly size: number }[]> {
     const names = await readdir(this.folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
       throw error;
     });
     const files = names.filter((name) => BUNDLE.test(name)).sort();
-    return Promise.all(
+    const kept = await Promise.all(
       files.map(async (name) => {
         const file = path.join(this.folder, name);
-        return { name: name.replace(BUNDLE, ""), file, size: (await stat(file)).size };
+        // A link that leads nowhere, and a file that has gone meanwhile, must not keep the others away.
+        const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+          if (error.code === "ENOENT") return null;
+          throw error;
+        });
+        return found?.isFile() === true ? [{ name: name.replace(BUNDLE, ""), file, size: found.size }] : [];
       }),
     );
+    return kept.flat();
   }
 
   /** The files, as `Bundles` takes them. */

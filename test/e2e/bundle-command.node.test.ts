@@ -1,6 +1,6 @@
 /** `filigree bundle`: files and addresses taken in, listed, verified; what is refused. The actors are the test's own. */
 import { execFile } from "node:child_process";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -66,6 +66,14 @@ test("a bundle that is not published is refused with the next step, and taken wh
   expect(listed.out).toMatch(/^bundle +actors +network versions +size +root\n/);
   expect(listed.out).toMatch(/^devnet-v16 +v16 +25, 26 +\d.* bafy/m);
   expect(listed.out).toMatch(/^own-bafy\w+ +own +any that you give it for/m);
+  // What else lies there is not taken for a bundle of anybody's, and keeps nothing away.
+  await mkdir(path.join(folder, "kept", "folder.car"));
+  await symlink("nowhere", path.join(folder, "kept", "gone.car"));
+  await writeFile(path.join(folder, "kept", "two\nlines.car"), car);
+  const besides = await bundle("list", "--dir", "kept");
+  expect(besides.err).toBe("");
+  expect(besides.out.split("\n")).toHaveLength(5);
+  expect(besides.out).toMatch(/^two\ufffdlines +\? +told by `filigree bundle verify` /m);
   const { bundles } = JSON.parse((await bundle("list", "--dir", "kept", "--json")).out);
   expect(bundles[0]).toMatchObject({ name: "devnet-v16", actorsVersion: 16, networkVersions: [25, 26] });
 });

@@ -3,13 +3,13 @@ import { type Command, Option } from "commander";
 import { BundleError, carsOf, readBundle } from "../../exec/bundle.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../../params/actor-codes.ts";
 import { NETWORK_VERSIONS } from "../../schema/versions/rows.ts";
-import { BUNDLE_FOLDER, BundleStore, bundleName, type Kept, readBundleFile } from "../bundle-store.ts";
+import { BUNDLE_FOLDER, BundleStore, bundleName, isOwnName, type Kept, readBundleFile } from "../bundle-store.ts";
 import { download } from "../download.ts";
 import { complain, EXIT, explain, hasSystemCode, tellJson } from "../errors.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { say } from "../remote.ts";
 import { table } from "../table.ts";
-import { progressLine, sizeText } from "../terminal.ts";
+import { plainText, progressLine, sizeText } from "../terminal.ts";
 
 type Place = { readonly dir: string; readonly json?: true };
 type AddOptions = Place & { readonly network?: BundleName; readonly unknown?: true };
@@ -93,13 +93,12 @@ async function list({ dir, json }: Place): Promise<void> {
   });
   const lines = table(
     ["bundle", "actors", "network versions", "size", "root"],
-    bundles.map((one) => [
-      one.name,
-      one.actorsVersion === null ? "own" : `v${one.actorsVersion}`,
-      servedText(one),
-      sizeText(one.size),
-      one.root ?? "",
-    ]),
+    bundles.map((one) => {
+      const isNamed = one.actorsVersion !== null || isOwnName(one.name);
+      const actors = one.actorsVersion === null ? "own" : `v${one.actorsVersion}`;
+      const told = isNamed ? [actors, servedText(one)] : ["?", "told by `filigree bundle verify`"];
+      return [one.name, ...told, sizeText(one.size), one.root ?? ""];
+    }),
   );
   const none =
     `no bundles in ${dir}; add one with \`filigree bundle add builtin-actors-devnet.car\`, ` +
@@ -119,7 +118,7 @@ async function verify(given: readonly string[], { dir, json }: Place): Promise<v
         if (json === true) tell({ name: bundleName(bundle), file, bundle }, true);
         else
           process.stdout.write(
-            `${file}: ${bundle.published === null ? `whole, and no published bundle: root ${bundle.root}` : `as published: ${bundleName(bundle)}`}\n`,
+            `${plainText(file)}: ${bundle.published === null ? `whole, and no published bundle: root ${bundle.root}` : `as published: ${bundleName(bundle)}`}\n`,
           );
       }
     } catch (error) {
