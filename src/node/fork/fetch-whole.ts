@@ -44,7 +44,7 @@ export async function fetchWhole(
     if (blocks > most.blocks || bytes > most.bytes)
       throw new ForkError(
         { code: "TOO_LARGE", blocks, bytes },
-        `the whole state of ${store.url} is more than is fetched at once (${most.blocks} blocks, ${Math.floor(most.bytes / 2 ** 20)} MiB): ` +
+        `the whole state of ${store.url} is more than is fetched at once (${most.blocks} blocks, ${most.bytes} bytes): ` +
           "fork it without the whole state, and what is needed is fetched when it is",
       );
     const seconds = Math.round((now() - began) / 1000);

@@ -65,8 +65,8 @@ test("more blocks or bytes than are wanted end it, also over several attempts", 
   await expect(fetchWhole(store, { limits: { bytes: 20_000 } })).rejects.toMatchObject(large);
   expect(asked()).toBeLessThan(25);
   await expect(fetchWhole(store, { limits: { bytes: 20_000 } })).rejects.toThrow(/fork it without the whole state/);
-  // The limit of bytes, which has more than 32 bits, is told as it is.
-  await expect(fetchWhole(store, { limits: { blocks: 10 } })).rejects.toThrow("(10 blocks, 4096 MiB)");
+  // The limits are told as they are, also those that are not reached.
+  await expect(fetchWhole(store, { limits: { blocks: 10 } })).rejects.toThrow("(10 blocks, 4294967296 bytes)");
 });
 
 test("a slow node ends it by name, and the next attempt goes on", async () => {
