@@ -46,7 +46,8 @@ async function openNode(options, bootstrap) {
 /** The peer: makes the chain, prints its address, serves until it is ended. */
 async function serve() {
   const data = process.env.FILIGREE_SYNC_CHAIN ?? null;
-  const { net, peers } = await openNode({ data }, []);
+  // A node in memory gives up old messages, and could give nobody the whole chain.
+  const { net, peers } = await openNode({ data, retention: "archive" }, []);
   while (net.head.height < EPOCHS) await net.clock.mine(1);
   await net.node.start();
   process.stdout.write(`${JSON.stringify({ address: peers.addresses()[0], epoch: net.head.height })}\n`);
