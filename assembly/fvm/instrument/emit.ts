@@ -233,25 +233,23 @@ export class Emitter {
   /** The next body of `edits`. What stays as it is goes over in runs, from `unwritten` up to what changes. */
   private functionBody(params: u32): void {
     const head = edits.read();
-    const groups = edits.numberOf(head);
-    const value = edits.valueOf(head);
+    const value = head.value;
     const needsTemporary = value < 0;
-    let unwritten = edits.nextOf(head);
-    out.u32_(groups + (needsTemporary ? 1 : 0));
-    out.copy(edits.placeOf(head), unwritten - edits.placeOf(head));
+    let unwritten = head.next;
+    out.u32_(head.number + (needsTemporary ? 1 : 0));
+    out.copy(head.at, unwritten - head.at);
     if (needsTemporary) {
       out.byte(1);
       out.byte(I32);
     }
     const temporary = params + <u32>(needsTemporary ? ~value : value);
     for (;;) {
-      const record = edits.read();
-      const kind = edits.kindOf(record);
-      if (kind == edits.CHARGE && edits.valueOf(record) == 0) continue;
-      out.copy(unwritten, edits.placeOf(record) - unwritten);
-      unwritten = edits.nextOf(record);
-      if (kind == edits.BODY_END) return;
-      this.change(kind, edits.valueOf(record), temporary);
+      const edit = edits.read();
+      if (edit.kind == edits.CHARGE && edit.value == 0) continue;
+      out.copy(unwritten, edit.at - unwritten);
+      unwritten = edit.next;
+      if (edit.kind == edits.BODY_END) return;
+      this.change(edit.kind, edit.value, temporary);
     }
   }
 

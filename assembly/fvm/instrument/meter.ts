@@ -39,8 +39,8 @@ export const LIMITED_CALL: u64 = 13;
 /** The body needs a local more: something is charged by its operand, or memory or a table grows. */
 export let needsTemporary: bool = false;
 
-/** Control blocks: record of the charge of the active metered block, its cost, lowest forward target, loop or not. */
-let starts: StaticArray<usize> = new StaticArray<usize>(64);
+/** Control blocks: the charge of the active metered block, its cost, lowest forward target, loop or not. */
+let starts: StaticArray<edits.Edit> = new StaticArray<edits.Edit>(64);
 let costs: StaticArray<u64> = new StaticArray<u64>(64);
 let lowest: StaticArray<i32> = new StaticArray<i32>(64);
 let loops: StaticArray<bool> = new StaticArray<bool>(64);
@@ -50,7 +50,7 @@ let constant: i64 = -1;
 
 function widen(): void {
   const size = depth << 1;
-  const s = new StaticArray<usize>(size);
+  const s = new StaticArray<edits.Edit>(size);
   const c = new StaticArray<u64>(size);
   const l = new StaticArray<i32>(size);
   const o = new StaticArray<bool>(size);
@@ -66,7 +66,7 @@ function widen(): void {
   loops = o;
 }
 
-function begin(start: usize, loop: bool): void {
+function begin(start: edits.Edit, loop: bool): void {
   if (depth == starts.length) widen();
   unchecked((starts[depth] = start));
   unchecked((costs[depth] = 0));
@@ -81,7 +81,7 @@ function settle(): void {
   const start = unchecked(starts[top]);
   const cost = unchecked(costs[top]);
   if (top > 0 && start == unchecked(starts[top - 1])) costs[top - 1] += cost;
-  else if (cost > 0) edits.setValue(start, <i64>cost);
+  else if (cost > 0) start.value = <i64>cost;
   else edits.drop(start);
 }
 

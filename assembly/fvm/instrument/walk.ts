@@ -25,7 +25,7 @@ export function walk(module: Module, index: u32, rules: Rules): u32 {
     meter.count(module, rules);
   }
   if (height.isOpen() || scan.at != body.bodyEnd) fail(BAD_MODULE);
-  if (meter.needsTemporary) edits.setValue(head, ~edits.valueOf(head));
+  if (meter.needsTemporary) head.value = ~head.value;
   edits.note(edits.BODY_END, scan.at, scan.at, 0);
   return height.cost(rules);
 }

@@ -227,7 +227,7 @@ export class StorageClient {
     if (expiry <= BigInt(chain.epoch))
       throw new DealError(
         { code: "NO_ANSWER" },
-        `the ask that was given for ${miner} held until epoch ${expiry}, and it is epoch ${chain.epoch}: ask the provider itself, at the address that the chain has, or offer a price of your own`,
+        `the ask that was given for ${miner.toString(chain.prefix)} held until epoch ${expiry}, and it is epoch ${chain.epoch}: ask the provider itself, at the address that the chain has, or offer a price of your own`,
       );
     return signed;
   }
