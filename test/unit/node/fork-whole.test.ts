@@ -10,19 +10,14 @@ import { MemoryStore } from "../../../src/storage/memory.ts";
 import { type BlockHeader, encodeHeader, headerCid } from "../../../src/types/block-header.ts";
 import { type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
 import { plainHeader } from "../../support/headers.ts";
+import { MadeBlocks } from "../../support/made-blocks.ts";
 
 /** A node whose state is a chain of so many blocks, of so many bytes each. */
 async function nodeOf(count: number, size: number) {
-  const blocks = new Map<string, Uint8Array>();
-  const put = (value: unknown): CID => {
-    const bytes = dagCbor.encode(value);
-    const cid = cidOfBlock(bytes);
-    blocks.set(cidKey(cid), bytes);
-    return cid;
-  };
-  let state = put([]);
-  for (let i = 1; i < count; i++) state = put([state, new Uint8Array(size), i]);
-  const nothing = put([]);
+  const blocks = new MadeBlocks();
+  let state = blocks.put([]);
+  for (let i = 1; i < count; i++) state = blocks.put([state, new Uint8Array(size), i]);
+  const nothing = blocks.put([]);
   const top: BlockHeader = {
     ...plainHeader(),
     parentStateRoot: state,

@@ -11,6 +11,7 @@ import type { BlockSource } from "../../../src/storage/contract.ts";
 import { hamtEntries, hamtGet } from "../../../src/storage/hamt.ts";
 import { Address } from "../../../src/types/address.ts";
 import { type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
+import { MadeBlocks } from "../../support/made-blocks.ts";
 import { makeState } from "../../support/plain-state.ts";
 
 const LINK = cidOfBlock(Uint8Array.of(0x80));
@@ -108,13 +109,8 @@ describe("arrays", () => {
 
 /** Blocks of which each links to the one before it in all its places: a few stand for any number of values. */
 function nested(leaf: unknown, node: (child: CID) => unknown, height: number) {
-  const blocks = new Map<string, Uint8Array>();
-  const put = (value: unknown): CID => {
-    const bytes = dagCbor.encode(value);
-    const cid = cidOfBlock(bytes);
-    blocks.set(cidKey(cid), bytes);
-    return cid;
-  };
+  const blocks = new MadeBlocks();
+  const put = (value: unknown): CID => blocks.put(value);
   let top = put(leaf);
   for (let i = 0; i < height; i++) top = put(node(top));
   const peek = (cid: Uint8Array) => blocks.get(cidKey(cid));
