@@ -1,8 +1,9 @@
 /** Walking blocks by their links: everything below a block, each block once. */
 import { linksOf } from "../exec/reachable.ts";
 import { NodeError } from "../storage/amt.ts";
+import type { CidSet } from "../storage/cid-set.ts";
 import type { Block, BlockSource } from "../storage/contract.ts";
-import { type CID, cidFromBytes, cidKey, isIdentity } from "../types/cid.ts";
+import { type CID, cidFromBytes, isIdentity } from "../types/cid.ts";
 
 const DAG_CBOR = 0x71;
 /** Sealed and unsealed commitments: names of data that no store holds. */
@@ -20,12 +21,10 @@ export async function loadBlock(blocks: BlockSource, cid: CID): Promise<Uint8Arr
 const MOST_OPEN = 1 << 20;
 
 /** A block and all below it that `seen` has not yet; `seen` learns them. Throws `NodeError` MISSING_BLOCK, BAD_NODE. */
-export async function* walkBlocks(blocks: BlockSource, root: CID, seen: Set<string>): AsyncGenerator<Block> {
+export async function* walkBlocks(blocks: BlockSource, root: CID, seen: CidSet): AsyncGenerator<Block> {
   const open = [root];
   for (let cid = open.pop(); cid !== undefined; cid = open.pop()) {
-    const key = cidKey(cid);
-    if (seen.has(key) || COMMITMENTS.includes(cid.code)) continue;
-    seen.add(key);
+    if (COMMITMENTS.includes(cid.code) || !seen.add(cid.bytes)) continue;
     const bytes = await loadBlock(blocks, cid);
     yield { cid: cid.bytes, bytes };
     if (cid.code === DAG_CBOR) for (const link of linksOf(bytes).reverse()) open.push(cidFromBytes(link));

@@ -3,6 +3,7 @@ import { platform } from "#platform";
 import { describeError } from "../../base/errors.ts";
 import { walkBlocks } from "../../chain/links.ts";
 import { NodeError } from "../../storage/amt.ts";
+import { CidSet } from "../../storage/cid-set.ts";
 import { type CID, CidError } from "../../types/cid.ts";
 import { ForkError } from "./errors.ts";
 import type { ForkStore } from "./fork-store.ts";
@@ -38,7 +39,7 @@ export async function fetchWhole(
 ): Promise<void> {
   const most = { ...WHOLE_LIMITS, ...limits };
   const began = now();
-  const seen = new Set<string>();
+  const seen = new CidSet();
   let [blocks, bytes] = [0, 0];
   const check = (): void => {
     if (blocks > most.blocks || bytes > most.bytes)

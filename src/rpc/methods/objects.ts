@@ -3,6 +3,7 @@ import * as dagCbor from "@ipld/dag-cbor";
 import { toBase64 } from "../../base/bytes.ts";
 import { exportChain } from "../../chain/export.ts";
 import { walkBlocks } from "../../chain/links.ts";
+import { CidSet } from "../../storage/cid-set.ts";
 import { CID, cidOfBlock, parseCid } from "../../types/cid.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { bytes, epoch, link, tipset, tipsetKey } from "../codec/chain-types.ts";
@@ -57,7 +58,7 @@ async function resolve(node: NodeServices, path: string): Promise<{ Cid: CID; Ob
 }
 
 async function statOf(node: NodeServices, cid: CID, base: CID | null, signal: AbortSignal) {
-  const seen = new Set<string>();
+  const seen = new CidSet();
   const breath = breather(signal);
   if (base !== null) for await (const _ of walkBlocks(node.chain.blocks, base, seen)) await breath();
   const stat = { Size: 0, Links: 0 };

@@ -6,6 +6,7 @@ import { loadCrypto } from "../../../src/core/crypto.ts";
 import { fetchWhole, type WholeProgress } from "../../../src/node/fork/fetch-whole.ts";
 import { ForkStore } from "../../../src/node/fork/fork-store.ts";
 import type { RemoteChain } from "../../../src/node/fork/remote-chain.ts";
+import { CidSet } from "../../../src/storage/cid-set.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
 import { type BlockHeader, encodeHeader, headerCid } from "../../../src/types/block-header.ts";
 import { type CID, cidKey, cidOfBlock } from "../../../src/types/cid.ts";
@@ -102,7 +103,7 @@ test("blocks that are nothing but links fill no memory", async () => {
     },
   };
   const walk = async (): Promise<void> => {
-    for await (const _ of walkBlocks(source, named(0), new Set()));
+    for await (const _ of walkBlocks(source, named(0), new CidSet()));
   };
   await expect(walk()).rejects.toMatchObject({ data: { code: "BAD_NODE" } });
   expect(next).toBe(17);
