@@ -4,7 +4,7 @@
  * reads them to check. Whoever answers otherwise is reported; the next peer is asked. Source: lotus chain/exchange/client.go.
  */
 import type { Stream } from "@libp2p/interface";
-import { FilError, isFilError } from "../base/errors.ts";
+import { describeError, FilError, isFilError } from "../base/errors.ts";
 import { HeaderError, makeTipset, sameKey, type Tipset } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import type { Host } from "./host.ts";
@@ -50,6 +50,8 @@ export type FetchedTipset = {
 
 /** Peers that are asked before the request is given up. Source: lotus chain/exchange/client.go, ShufflePeersPrefix. */
 const MAX_TRIED = 16;
+/** Characters of a peer's reason that are told. */
+const MAX_WORDS = 200;
 
 export class ExchangeClient {
   /** Bytes of all answers so far. */
@@ -137,7 +139,7 @@ export class ExchangeClient {
 
 /**
  * What the first peer answers that has an answer, `from` before all others. Rejects with `ExchangeError` NO_PEER or
- * NO_ANSWER, or the signal's reason.
+ * NO_ANSWER, which tells what the last one failed of, or the signal's reason.
  */
 export async function askInTurn<Answer>(
   all: readonly string[],
@@ -158,9 +160,18 @@ export async function askInTurn<Answer>(
       last = error;
     }
   }
-  throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `none of ${peers.length} peers had the chain`, {
+  const why = describeError(last);
+  const none =
+    peers.length === 1 ? "the one peer at hand did not give the chain" : `none of ${peers.length} peers gave the chain`;
+  throw new ExchangeError({ code: "NO_ANSWER", tried: peers.length }, `${none}; the last answer: ${why}`, {
     cause: last,
   });
+}
+
+/** A peer's own words, as they may stand in a line of a log. */
+function wordsOf(text: string): string {
+  const line = text.replace(/\p{Cc}/gu, "\ufffd");
+  return `"${line.length > MAX_WORDS ? `${line.slice(0, MAX_WORDS)}…` : line}"`;
 }
 
 /** Checks an answer against its question; throws `ExchangeError`. What the headers claim of the state is not looked at. */
@@ -173,7 +184,10 @@ export function checkResponse(
     throw new ExchangeError({ code: "BAD_ANSWER", peer }, `peer ${peer}: ${why}`);
   };
   if (status !== EXCHANGE_STATUS.ok && status !== EXCHANGE_STATUS.partial)
-    throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, `peer ${peer}: status ${status} ${errorMessage}`);
+    throw new ExchangeError(
+      { code: "NO_ANSWER", tried: 1 },
+      `peer ${peer}: status ${status}, ${wordsOf(errorMessage)}`,
+    );
   if (chain.length === 0) lies("an empty answer that calls itself good");
   if (chain.length > request.length) lies(`${chain.length} tipsets, ${request.length} asked for`);
   const out: FetchedTipset[] = [];

@@ -12,6 +12,7 @@ import type { Chain } from "../chain/chain.ts";
 import { BlockError } from "../consensus/errors.ts";
 import { BLOCK_LIMITS } from "../consensus/limits.ts";
 import type { FullBlock } from "../consensus/validator.ts";
+import { ExchangeError } from "../network/exchange-client.ts";
 import { sameKey, type Tipset, tipsetKeyText } from "../types/block-header.ts";
 import type { CID } from "../types/cid.ts";
 import { fetchFull } from "./full-blocks.ts";
@@ -22,6 +23,7 @@ import type { MutableRun, SyncRun, SyncStatus } from "./progress.ts";
 import { type Target, Targets } from "./targets.ts";
 import { isFaultOfNode, isForEver, type TipsetImport } from "./tipset-import.ts";
 import { Trails } from "./trails.ts";
+import { Withheld } from "./withheld.ts";
 
 export type SyncerParts = {
   readonly chain: Chain;
@@ -78,6 +80,7 @@ export class Syncer {
   private readonly heard = new Set<string>();
   /** Peers whose chain came too slowly, and until when what they claim holds no miner. */
   private readonly slow = new BoundedMap<string, number>(MAX_SLOW);
+  private readonly withheld: Withheld;
   private readonly stopping = new AbortController();
   private readonly idleWaiters = new Set<() => void>();
   private wake: () => void = () => undefined;
@@ -85,6 +88,7 @@ export class Syncer {
 
   constructor(parts: SyncerParts) {
     this.parts = parts;
+    this.withheld = new Withheld(parts.now, (error) => parts.onFault("sync", error));
     this.refusedUnder = this.circumstances();
     this.loop = this.work();
   }
@@ -316,7 +320,13 @@ export class Syncer {
     run.tipsets = walk.trail.tipsets;
     run.stage = "messages";
     target.walkingSince = null;
-    await this.forwards(active, walk, options);
+    this.withheld.demandPatience(walk.base, target.peers.keys());
+    try {
+      await this.forwards(active, walk, options);
+    } catch (error) {
+      const isNothing = run.validated === 0 && error instanceof ExchangeError && error.data.code === "NO_ANSWER";
+      throw isNothing ? this.withheld.note(walk.base, target.peers.keys(), error) : error;
+    }
     const tipset = await chain.tipset(target.key);
     const vouching = [...target.peers].filter(([, own]) => own).map(([peer]) => peer);
     // What a peer says of its own head is exact: who claims more only wants to be first.
@@ -375,7 +385,11 @@ export class Syncer {
     while (length > 0) {
       // Not the first of a stretch: that one may have waited for the validation of the stretch before it.
       if (parts.length > 0) this.demandPace(active);
-      const got = await fetchFull(this.parts.peers, key, length, options);
+      // Messages of older epochs are kept by those who choose to; a head's last finality by everybody.
+      const { trail } = walk;
+      const isKept = trail.top - trail.heightAbove(done) <= BLOCK_LIMITS.finality;
+      const asked = isKept ? options : { ...options, vouched: false };
+      const got = await fetchFull(this.parts.peers, key, length, asked);
       parts.unshift(got);
       length -= got.length;
       key = got[0]?.[0]?.header.parents ?? [];
@@ -424,7 +438,7 @@ export class Syncer {
       if (!isOurs && ++target.attempts >= MAX_ATTEMPTS) return;
       if (isOurs) target.attempts = Math.min(target.attempts + 1, MAX_ATTEMPTS);
       const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (target.attempts - 1));
-      target.notBefore = this.parts.now() + wait;
+      target.notBefore = Math.max(this.parts.now() + wait, this.withheld.until(run.base));
       this.targets.putBack(target);
     }
   }

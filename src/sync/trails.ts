@@ -41,6 +41,11 @@ export class Trail {
     return this.heights.at(-1) ?? -1;
   }
 
+  /** Epoch of the tipset that so many of the lowest are below. */
+  heightAbove(fromBottom: number): number {
+    return this.heights[this.tipsets - 1 - fromBottom] ?? this.top;
+  }
+
   /** Keys at which another walk can come upon this one. */
   *joints(): Generator<readonly [string, number]> {
     for (const [index, { key }] of this.anchors.slice(0, MAX_JOINTS).entries())

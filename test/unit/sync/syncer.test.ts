@@ -372,6 +372,65 @@ describe("what is tried again", () => {
   });
 });
 
+describe("messages that a peer does not keep", () => {
+  /** Peers give headers of everything, and messages from an epoch on. */
+  async function pruned(from: number, ...forgetful: string[]): Promise<{ world: SyncWorld; questions: string[] }> {
+    const world = await open();
+    const questions: string[] = [];
+    world.peers.answer = (peer, all) => {
+      if (all[0]?.messages === null) return all;
+      questions.push(peer);
+      const kept = forgetful.includes(peer) ? all.filter(({ tipset }) => tipset.height >= from) : all;
+      if (kept.length > 0) return kept;
+      throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, `none of 1 peers; ${peer} said "messages not found"`);
+    };
+    return { world, questions };
+  }
+
+  test("are asked for ever more rarely, however many heads the peer has, who is not blamed; the reason is told", async () => {
+    const { world, questions } = await pruned(200, "a");
+    const blocks = madeChain(genesis, 1500, 1);
+    world.hello("a", blocks.slice(0, 1200));
+    world.peers.serve("a", blocks.slice(1200));
+    for (let epoch = 1200; epoch <= 1500; epoch += 10) {
+      const { key } = TOP(blocks.slice(0, epoch));
+      world.syncer.inform("a", key, epoch, BigInt(epoch));
+      await world.clock.pass(10_000);
+    }
+    // 1, 2, 4 … 32 seconds, then every minute.
+    expect(questions.length).toBeGreaterThan(6);
+    expect(questions.length).toBeLessThanOrEqual(6 + 5 + 1);
+    expect(world.peers.reports).toEqual([]);
+    const { ended, waiting } = world.syncer.status();
+    expect(waiting).toBeLessThanOrEqual(4);
+    expect(ended[0]?.message).toMatch(/^messages above epoch 0: .*"messages not found"\. Connect to a peer that keeps/);
+    expect(world.faults).toHaveLength(1);
+    expect(world.faults[0]).toMatch(/^sync: .*messages above epoch 0: .*"messages not found"/);
+  });
+
+  test("another peer who speaks of the chain is asked at once", async () => {
+    const { world, questions } = await pruned(200, "a");
+    const blocks = madeChain(genesis, 1200, 1);
+    world.hello("a", blocks);
+    await world.clock.pass(100_000);
+    world.hello("b", blocks.slice(0, 1100));
+    await world.clock.pass(2000);
+    expect(questions).toContain("b");
+    expect(world.chain.head.height).toBeGreaterThanOrEqual(1100);
+    expect(world.peers.reports).toEqual([]);
+  });
+
+  test("of the last finality each peer is held to those of its own head", async () => {
+    const { world } = await pruned(1, "a");
+    world.hello("a", madeChain(genesis, 1000, 1));
+    await world.clock.pass(2000);
+    expect([...new Set(world.peers.asked.filter(({ messages }) => messages).map(({ vouched }) => vouched))]).toEqual([
+      false,
+      true,
+    ]);
+  });
+});
+
 describe("connections that break on the way", () => {
   /** Answers of so many tipsets come, then the connection breaks until so many questions later. */
   function breaking(
