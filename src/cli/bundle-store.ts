@@ -3,11 +3,12 @@
  * its root where it is none of the published ones (`own-bafy….car`). Every file was checked when it was taken in.
  */
 import { randomUUID } from "node:crypto";
-import { mkdir, open, readdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { type Bundle, BundleError, carsOf, MAX_PACK, readBundle } from "../exec/bundle.ts";
 import type { BundleFile } from "../exec/bundles.ts";
 import type { BundleName } from "../params/actor-codes.ts";
+import { readAtMost, TooLargeFile } from "./read-at-most.ts";
 
 /** Where bundles are kept, when nobody says where. */
 export const BUNDLE_FOLDER = process.env["FILIGREE_BUNDLES"] ?? ".filigree/bundles";
@@ -39,13 +40,12 @@ export function isOwnName(name: string): boolean {
 
 /** Reads a file that may be a bundle; refuses one that is larger than any. */
 export async function readBundleFile(file: string): Promise<Uint8Array> {
-  const { size } = await stat(file);
-  if (size > MAX_PACK)
-    throw new BundleError(
-      { code: "BAD_BUNDLE" },
-      `${file} is larger than any bundle of actors (${MAX_PACK >> 20} MiB)`,
-    );
-  return new Uint8Array(await readFile(file));
+  try {
+    return await readAtMost(file, MAX_PACK, "any bundle of actors");
+  } catch (error) {
+    if (!(error instanceof TooLargeFile)) throw error;
+    throw new BundleError({ code: "BAD_BUNDLE" }, error.message);
+  }
 }
 
 export class BundleStore {

@@ -1,5 +1,4 @@
 /** A running node as commands see it: where it is, the token, calls, and the names that people use for addresses. */
-import { readFile } from "node:fs/promises";
 import { type Command, InvalidArgumentError } from "commander";
 import type { WebSocket } from "ws";
 import { AnswerSizeError, exchangeText } from "../base/answer-text.ts";
@@ -14,6 +13,7 @@ import { printJson } from "./json.ts";
 import { DEFAULT_DATA } from "./options.ts";
 import { ownTokenFor } from "./own-token.ts";
 import { type Answer, type Posted, patientPost } from "./patient-post.ts";
+import { readText } from "./read-at-most.ts";
 import { plainText } from "./terminal.ts";
 
 export type RemoteOptions = { readonly rpc?: string; readonly tokenFile?: string; readonly json?: true };
@@ -153,7 +153,7 @@ export class Remote {
         `${from} ${given.url === "" ? "is empty" : given.url}: a URL such as ${DEFAULT_URL} expected`,
       );
     if (tokenFile !== undefined) {
-      const text = await readFile(tokenFile, "utf8").catch((cause: NodeJS.ErrnoException) => {
+      const text = await readText(tokenFile).catch((cause: NodeJS.ErrnoException) => {
         throw fileError(`cannot read --token-file ${tokenFile}`, cause);
       });
       return new Remote(given.url, text.trim(), options);

@@ -1,5 +1,4 @@
 /** `sector.json`, which stands beside a sealed sector's files and says what they are; and files of proofs (`src/sector/proof-file.ts`). */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { fromHex, toHex } from "../base/bytes.ts";
 import { proverId, sealProof, sectorParams } from "../sector/params.ts";
@@ -10,6 +9,7 @@ import type { SealedSector, SectorIdentity } from "../sector/seal/seal.ts";
 import { parseCid } from "../types/cid.ts";
 import { fileError } from "./errors.ts";
 import { type OutputOptions, writeOutput } from "./output.ts";
+import { readAtMost, readText } from "./read-at-most.ts";
 
 export type SectorRecord = {
   readonly actorId: bigint;
@@ -61,7 +61,7 @@ export async function writeRecord(
 /** Reads the record of a sealed sector. Throws with the file's name if there is none, or it is none. */
 export async function readRecord(directory: string): Promise<SectorRecord> {
   const file = path.join(directory, RECORD_FILE);
-  const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+  const text = await readText(file).catch((cause: NodeJS.ErrnoException) => {
     throw fileError(`${directory} holds no sealed sector (${RECORD_FILE})`, cause);
   });
   try {
@@ -121,9 +121,12 @@ export async function writeProof(file: string, proof: ProofFile, options: Output
   return bytes.length;
 }
 
+/** Bytes of a proof with the openings of all its sectors. */
+const MAX_PROOF = 512 << 20;
+
 /** Reads a proof file; its statement has the right types then, its openings are still anything. */
 export async function readProof(file: string): Promise<ProofFile> {
-  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readAtMost(file, MAX_PROOF, "any file of a proof").catch((cause: NodeJS.ErrnoException) => {
     throw fileError(`cannot read ${file}`, cause);
   });
   const proof = decodeProof(bytes);

@@ -1,5 +1,4 @@
 /** `filigree node`: a node of its own in a network that others began. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { platform } from "#platform";
@@ -27,6 +26,7 @@ import { keepToken, tokenText } from "../kept-token.ts";
 import { nodeOutput, tellAway } from "../node-output.ts";
 import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../options.ts";
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
+import { readText } from "../read-at-most.ts";
 import { KEYS_GO_ON, PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
 
 /** Milliseconds after the start at which it is told that no peer was reached. */
@@ -199,7 +199,7 @@ async function describe(
           "10 to 15, which are not run, and from 16 on its actors are files that a node does not take (local networks do). " +
           "A recorded chain of versions 0 to 5 is checked in full by: filigree replay <car> --validate",
       );
-    return parseDescription(await readFile(network, "utf8"));
+    return parseDescription(await readText(network));
   }
   if (beacon === undefined || importSnapshot !== undefined)
     throw new UsageError("--network local needs --genesis and --beacon <file>; or give the network's devnet.json");
@@ -226,7 +226,7 @@ async function describe(
 
 async function readBeacon(file: string): Promise<DrandInfo> {
   if (isServer(file)) return fetchDrandInfo(file, await loadCrypto());
-  const text = await readFile(file, "utf8");
+  const text = await readText(file);
   try {
     return parseDrandInfo(JSON.parse(text));
   } catch (cause) {

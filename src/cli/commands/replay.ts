@@ -1,5 +1,4 @@
 /** `filigree replay <chain.car>`: executes a chain export from its genesis and compares every root. */
-import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { platform } from "#platform";
 import { type ReplayProgress, type ReplayReport, replayChain } from "../../conformance/replay.ts";
@@ -12,6 +11,7 @@ import { judged, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { printJson } from "../json.ts";
 import { collect } from "../options.ts";
+import { readAtMost } from "../read-at-most.ts";
 import { progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
@@ -44,6 +44,9 @@ type Options = {
   readonly key: readonly string[];
 };
 
+/** Bytes of a verifying key: a few points, and one for each public input. */
+const MAX_KEY = 64 << 20;
+
 /** Reads the keys of `--key` options. */
 async function readKeys(module: Proofs, words: readonly string[]) {
   const keys = new Map<string, VerifyingKey>();
@@ -54,7 +57,7 @@ async function readKeys(module: Proofs, words: readonly string[]) {
       throw new UsageError(
         `--key ${word}: <circuit>:<sector bytes>=<file> expected, the circuit winning-post, window-post or seal`,
       );
-    const key = readVerifyingKey(module, await readFile(file));
+    const key = readVerifyingKey(module, await readAtMost(file, MAX_KEY, "any verifying key"));
     if (circuit === "winning-post") winningPostKeys.set(Number(bytes), key);
     else keys.set(circuitKey(circuit as ProofCircuit, Number(bytes)), key);
   }

@@ -1,5 +1,4 @@
 /** `filigree scenario run`: scenarios of local networks, each on a network of its own in memory. */
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Command } from "commander";
@@ -10,6 +9,7 @@ import { complain, EXIT, fileError, UsageError } from "../errors.ts";
 import { interruptible } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { checkOutput, writeOutput } from "../output.ts";
+import { readText } from "../read-at-most.ts";
 import { plainText, progressLine } from "../terminal.ts";
 
 type Options = {
@@ -95,7 +95,7 @@ async function saved(net: Devnet, file: string, force: true | undefined): Promis
 
 async function scenarioOf(file: string): Promise<unknown> {
   if (JSON_FILE.test(file)) {
-    const text = await readFile(file, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    const text = await readText(file).catch((cause: NodeJS.ErrnoException) => {
       throw fileError(`cannot read ${file}`, cause);
     });
     try {

@@ -1,5 +1,4 @@
 /** `filigree wallet` and `filigree account`: keys of a running node, and what stands behind addresses. */
-import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { Argument, type Command } from "commander";
 import { platform } from "#platform";
@@ -10,6 +9,7 @@ import { parseCid, textOfCid } from "../../types/cid.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { writeOutput } from "../output.ts";
+import { readText } from "../read-at-most.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import { countText } from "../terminal.ts";
 
@@ -119,7 +119,7 @@ async function importOne(
   options: RemoteOptions & { readonly mnemonic?: true; readonly index: number },
 ): Promise<void> {
   const remote = await Remote.open(options);
-  const content = file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+  const content = file === "-" ? await text(process.stdin) : await readText(file);
   const key =
     options.mnemonic === true
       ? new MnemonicKeys(content).key(accountPath("filecoin", options.index))
