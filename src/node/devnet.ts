@@ -388,6 +388,8 @@ export class Devnet {
     const began = chain.isEmpty ? undefined : (await chain.genesis()).blocks[0]?.timestamp;
     const { sectors = 1, minersOfNew = 0 } = given;
     const miners = given.miners ?? (chain.isEmpty ? minersOfNew : await keptMiners(store));
+    if (miners === 0 && sectorSize !== "2KiB")
+      throw new OptionError("sectorSize", "sectors are those of miners, and this network has none; leave it out");
     const options = { ...given, miners, sectorSize, ...(began === undefined ? {} : { genesisTime: Number(began) }) };
     const accounts = makeAccounts(crypto, { seed, mnemonic: options.mnemonic, count: options.accounts, balance });
     const workers = Array.from({ length: Math.max(1, miners) }, (_, i) => minerWorker(crypto, seed, i));

@@ -226,6 +226,7 @@ async function run(options: Options, command: Command): Promise<void> {
   if (load !== undefined && fork !== undefined) throw new UsageError("--load and --fork exclude each other");
   if (load !== undefined) refuseFixed(command, `--load ${load}`, "the file");
   if (fork !== undefined) refuseFixed(command, `--fork ${fork}`, "the other network");
+  refuseAlone(command, options);
   const isReal = options.proofs === "groth16";
   if (isReal && fork !== undefined) throw new UsageError("no miner proves on a fork: leave out --proofs groth16");
   if (isReal && options.miners === 0) throw new UsageError("real proofs are those of miners: give --miners 1 or more");
@@ -373,6 +374,19 @@ function refuseFixed(command: Command, by: string, whose: string): void {
   if (given === undefined) return;
   const option = command.options.find((one) => one.attributeName() === given)?.long;
   throw new UsageError(`${by}: ${option} is that of ${whose}; leave it out`);
+}
+
+/** Options that say something only beside others, which are not given. */
+function refuseAlone(command: Command, { fork, miners, nodes, listen, apart }: Options): void {
+  const partOf = (names: readonly string[], why: string): void => {
+    const given = names.find((name) => isGiven(command, name));
+    const option = command.options.find((one) => given !== undefined && one.attributeName() === given)?.long;
+    if (option !== undefined) throw new UsageError(`${option} ${why}`);
+  };
+  if (fork === undefined) partOf(["forkAt", "forkWhole"], "goes with --fork <url>");
+  if (miners === 0) partOf(["sectors", "sectorSize"], "is for miners: give --miners 1 or more");
+  if (nodes > 1 || listen !== undefined || apart !== undefined)
+    partOf(["predeploy"], "is for networks of one node without --listen and --apart: deploy the contracts by messages");
 }
 
 async function loadNetwork(file: string, options: Partial<DevnetOptions>): Promise<Devnet> {
