@@ -9,7 +9,8 @@ import { paint } from "./terminal.ts";
 /** What to do about a folder of sectors that is not there. */
 export const TO_BRING_BACK =
   "its sectors cannot be proved meanwhile: mount its disk, or move it back; it is taken up again by itself " +
-  "(if it is lost, `filigree miner storage attach` with its path begins it anew, empty)";
+  "(if it is lost, `filigree miner storage attach` with its path begins it anew, empty; " +
+  "`miner storage detach` gives up one that was attached)";
 
 /** What is told of one at the start. */
 export function awayText({ path, why }: { readonly path: string; readonly why: string }): string {
@@ -37,9 +38,10 @@ export type NodeOutput = {
 export async function tellAway(
   output: NodeOutput,
   node: number,
-  sealing: Pick<SealingPart, "away"> | null,
+  sealing: Pick<SealingPart, "folders"> | null,
 ): Promise<void> {
-  for (const folder of (await sealing?.away()) ?? []) output.fault(node, "folders", new Error(awayText(folder)));
+  for (const folder of (await sealing?.folders.look()) ?? [])
+    output.fault(node, "folders", new Error(awayText(folder)));
 }
 
 export type NodeLoudness = { readonly json: boolean; readonly quiet: boolean; readonly verbose: boolean };

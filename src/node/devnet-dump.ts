@@ -16,6 +16,7 @@ import type { BlockStore } from "../storage/contract.ts";
 import { Address } from "../types/address.ts";
 import { decodeHeader } from "../types/block-header.ts";
 import { decodeSignedMessage, encodeSignedMessage } from "../types/message.ts";
+import { ATTACHED_FACT } from "./attached-folders.ts";
 import type { Clock } from "./clock.ts";
 import { DevnetError, FORK_FACT } from "./devnet-chain.ts";
 import { checkDevnetOptions, checkUpgrades } from "./devnet-options.ts";
@@ -32,7 +33,6 @@ import { actorsFor, bundlesIn } from "./dump-actors.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { LocalProving } from "./local-proving.ts";
 import type { FilecoinNode } from "./node.ts";
-import { ATTACHED_FACT } from "./sealing-part.ts";
 import { HOME_FACT } from "./sector-home.ts";
 import type { Snapshots } from "./snapshots.ts";
 

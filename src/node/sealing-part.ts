@@ -2,25 +2,19 @@
  * New sectors of a node's own miners, as a part of the node: each miner's machine, the folders that they share, and the
  * sectors that come to be proven and cease to be.
  */
-import { platform } from "#platform";
 import { Alert } from "../base/alert.ts";
-import { equal, fromUtf8, utf8 } from "../base/bytes.ts";
-import { describeError, isFilError } from "../base/errors.ts";
+import { equal } from "../base/bytes.ts";
 import type { Rewind } from "../base/rewind.ts";
-import { Turns } from "../base/turns.ts";
 import type { Proofs } from "../core/proofs.ts";
 import type { MinerChain } from "../miner/chain-side/chain.ts";
 import { MessageTracker } from "../miner/chain-side/tracker.ts";
-import { DiskFolder } from "../miner/folders/disk-folder.ts";
-import { FolderError } from "../miner/folders/errors.ts";
-import { type FolderLimits, nameText, type SectorFolder, type SectorName } from "../miner/folders/folder.ts";
-import { type AwayFolder, SectorFolders } from "../miner/folders/folders.ts";
+import type { SectorFolder } from "../miner/folders/folder.ts";
+import type { SectorFolders } from "../miner/folders/folders.ts";
 import { foundFiles } from "../miner/folders/found-store.ts";
 import type { HeldMiner, OwnSector } from "../miner/own-sectors.ts";
 import type { SealingChain } from "../miner/sealing/chain.ts";
 import { sealingChain } from "../miner/sealing/chain-side.ts";
 import { SectorMachine } from "../miner/sealing/machine.ts";
-import { isOwn } from "../miner/sealing/own-files.ts";
 import { Pieces } from "../miner/sealing/pieces.ts";
 import type { SectorRecord } from "../miner/sealing/record.ts";
 import { type RecordStore, SectorRecords } from "../miner/sealing/records.ts";
@@ -34,8 +28,8 @@ import { proverId, sealProof } from "../sector/params.ts";
 import { sealedCid } from "../sector/piece/cid.ts";
 import { updateStore } from "../sector/store.ts";
 import type { Address } from "../types/address.ts";
+import { AttachedFolders } from "./attached-folders.ts";
 import { faultOf, withFault } from "./played-faults.ts";
-import { noteHome } from "./sector-home.ts";
 import type { Health, Startable } from "./startable.ts";
 
 export type SealingPartOptions = {
@@ -93,20 +87,6 @@ const PROVABLE: readonly SectorState[] = [
   "FailedUnrecoverable",
 ];
 
-/** Paths of attached folders in the store, as a JSON list. */
-export const ATTACHED_FACT = "miner/folders";
-
-function isAbsolute(path: string): boolean {
-  return /^(\/|[A-Za-z]:[\\/])/.test(path);
-}
-
-/** The folder that an error says is away now; throws any other. */
-function awayIn(error: unknown): AwayFolder {
-  if (!isFilError(error, "NO_FOLDER")) throw error;
-  const { folder } = (error as FolderError).data as { readonly folder: string };
-  return { path: folder, why: describeError(error) };
-}
-
 /** What belongs to one miner. */
 export type SealingLine = {
   readonly miner: HeldMiner;
@@ -122,15 +102,9 @@ export class SealingPart implements Startable {
   readonly alert = new Alert("miner", "sealing");
   private readonly options: SealingPartOptions;
   private readonly lines = new Map<string, SealingLine>();
-  private folders: SectorFolders | null = null;
-  private readonly turns = new Turns();
   private readonly watchers = new Set<SectorWatcher>();
-  /** Folders that could not be opened, by their paths, and why. */
-  private readonly missing = new Map<string, string>();
-  /** Those that went away after they were opened, by the last look at them. */
-  private gone: readonly AwayFolder[] = [];
-  /** Path of the data folder's own folder, whether it is there or not. */
-  private home: string | null = null;
+  /** The folders of the sectors' files. */
+  readonly folders: AttachedFolders;
   private lookedAt = 0;
   private stopListening: () => void = () => undefined;
   private stopped = false;
@@ -139,17 +113,18 @@ export class SealingPart implements Startable {
 
   constructor(options: SealingPartOptions) {
     this.options = options;
+    const { store, genesis, openFolder } = options;
+    this.folders = new AttachedFolders({
+      ...{ store, genesis, openHome: openFolder },
+      known: () => this.lines.values(),
+      onChange: () => this.tellAlert(),
+    });
     this.workers = options.workers ?? new MinerWorkers(sealProof(options.sealProof).sectorBytes);
   }
 
   async start(): Promise<void> {
-    const { openFolder, genesis } = this.options;
     this.release ??= this.workers.lease();
-    const folders = new SectorFolders();
-    folders.noteAway(() => this.noted());
-    await this.openHome(folders, await openFolder(await genesis()).catch(awayIn));
-    this.folders = folders;
-    await this.openAttached(folders);
+    const folders = await this.folders.start();
     this.options.onOpen?.(folders);
     await this.begin(folders);
   }
@@ -176,7 +151,8 @@ export class SealingPart implements Startable {
     this.stopListening();
     for (const { machine } of this.lines.values()) await machine.stop();
     return async () => {
-      if (!this.stopped && this.folders !== null) await this.begin(this.folders);
+      const { open } = this.folders;
+      if (!this.stopped && open !== null) await this.begin(open);
     };
   }
 
@@ -185,163 +161,25 @@ export class SealingPart implements Startable {
     for (const { machine } of this.lines.values()) await machine.rest();
   }
 
-  /** The folders of the sectors' files, once it has started. */
-  get open(): SectorFolders | null {
-    return this.folders;
-  }
-
   async stop(): Promise<void> {
     this.stopped = true;
     this.stopListening();
     for (const { machine } of this.lines.values()) await machine.stop();
-    await this.turns.idle();
     await this.release?.();
-    await this.folders?.close();
+    await this.folders.close();
   }
 
   health(): Health {
-    if (this.stopped || this.folders === null) return { status: "stopped" };
+    if (this.stopped || this.folders.open === null) return { status: "stopped" };
     const { isActive, lastActive } = this.alert;
     return isActive ? { status: "failing", reason: lastActive?.message ?? "" } : { status: "ok" };
-  }
-
-  /** The folders; throws before the start. */
-  get storage(): SectorFolders {
-    if (this.folders === null) throw new Error("the sealing has not started");
-    return this.folders;
-  }
-
-  /** Adds a folder by its absolute path, and notes it for later starts. Throws `FolderError`. */
-  attach(given: string, limits: FolderLimits): Promise<void> {
-    return this.turns.run(async () => {
-      const { storage } = this;
-      if (platform.folders === null || !isAbsolute(given))
-        throw new FolderError(
-          { code: "NO_FOLDER", folder: given },
-          platform.folders === null
-            ? "there are no folders on this platform"
-            : `${given}: an absolute path is expected`,
-        );
-      const path = await platform.folders.absolute(given);
-      if (storage.all.some((folder) => folder.path === path))
-        throw new FolderError({ code: "SAME_FOLDER", folder: path, other: path }, `${path} is attached already`);
-      const network = await this.options.genesis();
-      const check = (folder: SectorFolder): Promise<void> => this.refuseOthers(folder);
-      const folder = await DiskFolder.open(path, { create: true, limits, network, check });
-      try {
-        storage.attach(folder);
-      } catch (error) {
-        await folder.close();
-        throw error;
-      }
-      if (path === this.home) await noteHome(this.options.store, folder);
-      else {
-        const paths = [...new Set([...(await this.attachedPaths()), path])];
-        await this.options.store.write({ metadata: [[ATTACHED_FACT, utf8(JSON.stringify(paths))]] }, { sync: true });
-      }
-      // One that was away is there again.
-      if (this.missing.delete(path)) this.tellAlert();
-    });
-  }
-
-  /** Throws `FolderError` FOREIGN for a folder with a sector that no record here knows, or whose files are elsewhere. */
-  private async refuseOthers(folder: SectorFolder): Promise<void> {
-    const place = folder.path ?? folder.id;
-    const refuse = (name: SectorName, why: string): never => {
-      throw new FolderError(
-        { code: "FOREIGN", folder: place },
-        `${place} holds ${nameText(name)}, ${why}: nothing in it was touched; give an empty or a new folder`,
-      );
-    };
-    for (const name of await folder.sectors()) {
-      const line = [...this.lines.values()].find(({ miner }) => miner.address.actorId === name.miner);
-      const { number } = name;
-      const isRecorded = line?.machine.records.has(number) === true;
-      if (line === undefined || !(isRecorded || line.miner.sectors.has(number)))
-        refuse(name, "a sector that this node has no record of");
-      const other = await this.storage.find(name, "");
-      if (other !== null) refuse(name, `a sector whose files are in ${other.path ?? other.id} already`);
-      const record = isRecorded ? line?.machine.records.get(number) : undefined;
-      // Where it is not sealed yet nothing tells it from another's; its folder was not attached anew before.
-      if (record?.sealed && !(await isOwn(folder, name, { ...record, folder: folder.id })))
-        refuse(name, "which is another sector than the one of that number here");
-    }
-  }
-
-  /** Takes in the data folder's own folder; one that is away is as an attached one that is. */
-  private async openHome(folders: SectorFolders, opened: SectorFolder | AwayFolder): Promise<void> {
-    this.home = opened.path;
-    if ("why" in opened) {
-      this.missing.set(opened.path, opened.why);
-      return;
-    }
-    folders.attach(opened);
-    await noteHome(this.options.store, opened);
-  }
-
-  /** Opens what was attached before; what cannot be opened is told, and its sectors are found once it is there again. */
-  private async openAttached(folders: SectorFolders): Promise<void> {
-    if (platform.folders === null) return;
-    for (const path of await this.attachedPaths()) await this.openOne(folders, path);
-  }
-
-  private async openOne(folders: SectorFolders, path: string): Promise<void> {
-    try {
-      const network = await this.options.genesis();
-      const isHome = path === this.home;
-      const folder = await (isHome
-        ? this.options.openFolder(network)
-        : DiskFolder.open(path, { network, isKnown: true }));
-      try {
-        folders.attach(folder);
-      } catch (error) {
-        await folder.close();
-        throw error;
-      }
-      this.missing.delete(path);
-      if (isHome) await noteHome(this.options.store, folder);
-    } catch (error) {
-      this.missing.set(path, describeError(error));
-    }
-  }
-
-  /** Folders that are away, after another look for them: one that is back is taken up again. */
-  away(): Promise<readonly AwayFolder[]> {
-    return this.turns.run(async () => {
-      const paths = (): string =>
-        this.known()
-          .map(({ path }) => path)
-          .join("\n");
-      const before = paths();
-      for (const path of [...this.missing.keys()]) if (!this.stopped) await this.openOne(this.storage, path);
-      this.gone = await this.storage.gone();
-      if (paths() !== before) this.tellAlert();
-      return this.known();
-    });
-  }
-
-  /** Those that could not be opened; what went away after that is told by the folders themselves. */
-  private noted(): readonly AwayFolder[] {
-    return [...this.missing].map(([path, why]) => ({ path, why }));
-  }
-
-  private known(): readonly AwayFolder[] {
-    return [...this.noted(), ...this.gone];
   }
 
   private headMoved(): void {
     if (this.options.now() < this.lookedAt + LOOK_MS) return;
     this.lookedAt = this.options.now();
     // Why a folder is away still is told by the alert.
-    void this.away().catch(() => undefined);
-  }
-
-  private async attachedPaths(): Promise<readonly string[]> {
-    const found = await this.options.store.metadata(ATTACHED_FACT);
-    if (found === undefined) return [];
-    const paths: unknown = JSON.parse(fromUtf8(found));
-    // Earlier versions noted a folder twice that was attached again.
-    return Array.isArray(paths) ? [...new Set(paths.filter((path) => typeof path === "string"))] : [];
+    void this.folders.look().catch(() => undefined);
   }
 
   /** A miner's; undefined if it is none of this node's own, or before the start. */
@@ -428,7 +266,7 @@ export class SealingPart implements Startable {
     const isSameNext = next === null || nextKnown === null ? next === nextKnown : equal(next, nextKnown);
     if (known !== undefined && equal(known.commR, commR) && isSameNext) return;
     const name = { miner: miner.address.actorId as bigint, number };
-    const files = foundFiles(this.folders as SectorFolders, name, folder);
+    const files = foundFiles(this.folders.storage, name, folder);
     const ofUpdate = { ...files, store: updateStore(files.store), isUpdate: true };
     const own: OwnSector = {
       ...{ number, commR, sealedCid: sealedCid(commR) },
@@ -447,7 +285,7 @@ export class SealingPart implements Startable {
         if (state === "FailedUnrecoverable") stuck.push(`${miner}/${number}`);
       for (const key of machine.records.unreadable) stuck.push(`${key} (cannot be read)`);
     }
-    const told = this.known().map(({ path, why }) => `folder that cannot be used: ${path}: ${why}`);
+    const told = this.folders.away().map(({ path, why }) => `folder that cannot be used: ${path}: ${why}`);
     if (stuck.length > 0) told.push(`sectors that wait for a person: ${stuck.slice(0, 10).join(", ")}`);
     if (told.length === 0) this.alert.resolve("no sector waits for a person");
     else this.alert.raise(told.join("; "));

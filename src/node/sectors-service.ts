@@ -144,7 +144,7 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
       const { state } = record;
       if (nextState(state, "removed") === null)
         throw new SealingError({ code: "BAD_EVENT", sector: number, state, event: "removed" }, whyNotNow(record));
-      await ownFolders(part.storage, { miner: miner.actorId as bigint, number }, record);
+      await ownFolders(part.folders.storage, { miner: miner.actorId as bigint, number }, record);
       await own.machine.tell(number, "removed");
     },
     steps: () => part.records().map(({ miner, record }) => stepOf(miner, record)),
@@ -162,7 +162,7 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
     },
     async check(miner, numbers, full, signal) {
       const own = line(miner);
-      await part.away();
+      await part.folders.look();
       const bad = new Map<number, string>();
       for (const number of numbers) {
         signal?.throwIfAborted();
@@ -173,7 +173,8 @@ export function sectorsService(part: SealingPart, hasLaboratory = false): Sector
     },
     folders: async () => (await foldersOf(part)).there,
     awayFolders: async () => (await foldersOf(part)).away,
-    attach: (path, limits) => part.attach(path, limits),
+    attach: (path, limits) => part.folders.attach(path, limits),
+    detach: (path) => part.folders.detach(path),
   };
 }
 
@@ -302,9 +303,9 @@ function zeroCommD({ proofs, sealProof: type }: SealingPart): Uint8Array {
 
 /** Folders that can be looked into, and the others with what stands in the way. */
 async function foldersOf(part: SealingPart): Promise<{ there: FolderView[]; away: AwayFolder[] }> {
-  const away = [...(await part.away())];
+  const away = [...(await part.folders.look())];
   const there: FolderView[] = [];
-  for (const folder of part.storage.all) {
+  for (const folder of part.folders.storage.all) {
     const path = folder.path ?? folder.id;
     if (away.some((one) => one.path === path)) continue;
     try {

@@ -19,10 +19,11 @@ import { firstFrom } from "../storage/ordered-names.ts";
 import type { Mark, UndoStore } from "../storage/undo-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import type { SignedMessage } from "../types/message.ts";
+import { ATTACHED_FACT } from "./attached-folders.ts";
 import type { Clock } from "./clock.ts";
 import type { Laboratory } from "./laboratory.ts";
 import type { FilecoinNode } from "./node.ts";
-import { ATTACHED_FACT, type SealingPart } from "./sealing-part.ts";
+import type { SealingPart } from "./sealing-part.ts";
 import { HOME_FACT } from "./sector-home.ts";
 
 export type SnapshotErrorData =
@@ -192,7 +193,7 @@ export class Snapshots {
   }
 
   private folders(): readonly SectorFolder[] {
-    return (this.parts.sealing?.open?.all ?? []).filter(({ isReadOnly }) => !isReadOnly);
+    return (this.parts.sealing?.folders.open?.all ?? []).filter(({ isReadOnly }) => !isReadOnly);
   }
 
   /** The files of new sectors, copied while no sector went a step. */

@@ -406,6 +406,8 @@ export type SectorsService = {
   awayFolders(): Promise<readonly { readonly path: string; readonly why: string }[]>;
   /** Adds a folder, which is made if need be, and is there again after a restart. */
   attach(path: string, limits: FolderLimitsView): Promise<void>;
+  /** Gives up a folder, be it there or away; nothing in it is touched. */
+  detach(path: string): Promise<void>;
 };
 
 /** An allocation of the verified registry: its client's actor id, and its own. */

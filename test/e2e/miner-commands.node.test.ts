@@ -1,5 +1,5 @@
 /** `filigree miner` as users type it, against a network whose miner has sectors. */
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -7,6 +7,7 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { DiskFolder } from "../../src/miner/folders/disk-folder.ts";
 import { Devnet } from "../../src/node/devnet.ts";
+import { SEALED_FILE } from "../../src/sector/store.ts";
 import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
 
 // Machines may have much else to do.
@@ -214,7 +215,7 @@ test("a termination of what another message ends already names those sectors", a
   await other.close();
 });
 
-test("a folder that was one before keeps its limits, and the command says so", async () => {
+test("a folder that was one before keeps its limits, and the command says so; it is given up, with sectors when that is insisted on", async () => {
   const data = await mkdtemp(path.join(tmpdir(), "filigree-limits-"));
   const disk = await Devnet.open({ accounts: 1, seed: "limits", miners: 1, sectors: 1, data: path.join(data, "net") });
   try {
@@ -225,6 +226,19 @@ test("a folder that was one before keeps its limits, and the command says so", a
     await (await DiskFolder.open(place, { create: true, limits, network: genesis })).close();
     const { out } = await filigreeAt(at, "storage", "attach", place);
     expect(out).toBe(`attached: ${place}\nit keeps the limits that it was made with: 1.0 MiB; it stores\n`);
+    expect((await filigreeAt(at, "storage", "detach", place)).out).toBe(`detached: ${place}\n`);
+    await filigreeAt(at, "storage", "attach", place);
+    await mkdir(path.join(place, "s-t0103-9"));
+    await writeFile(path.join(place, "s-t0103-9", SEALED_FILE), "x");
+    const refused = await filigreeAt(at, "storage", "detach", place);
+    expect(refused.err).toContain(
+      `1 sector in ${place}, which is not proven until it is attached again: give --really-do-it`,
+    );
+    expect((await filigreeAt(at, "storage", "detach", place, "--really-do-it", "--json")).out).toBe(
+      `${JSON.stringify({ path: place, sectors: [{ miner: "t0103", number: 9 }] })}\n`,
+    );
+    const none = await filigreeAt(at, "storage", "detach", place);
+    expect(none.err).toContain(`${place} is not attached`);
   } finally {
     await disk.close();
     await rm(data, { recursive: true, force: true });

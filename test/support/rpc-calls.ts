@@ -232,6 +232,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     StorageInfo: fails(/no miners with sectors/, () => ["memory"]),
     StorageStat: fails(/no miners with sectors/, () => ["memory"]),
     StorageAddLocal: fails(/no miners with sectors/, () => ["/somewhere"]),
+    StorageDetachLocal: fails(/no miners with sectors/, () => ["/somewhere"]),
     MinerGetBaseInfo: give(async () => [
       on.miner,
       ((await on.net.request("ChainHead")) as { Height: number }).Height + 1,

@@ -429,7 +429,7 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   output.start(net, { url, data, resumed, token });
   const began = net.options.genesisTime;
   if (wanted !== undefined && began !== wanted) output.warn(otherTime(began));
-  for (const folder of (await net.sealing?.away()) ?? []) output.warn(awayText(folder));
+  for (const folder of (await net.sealing?.folders.look()) ?? []) output.warn(awayText(folder));
   const { log } = net.services;
   net.services.chain.onHeadChange((changes) => {
     if (!log.prints("chain", "info")) return;

@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { UntrueError, UsageError } from "../errors.ts";
+import { insist } from "../miner-options.ts";
 import { TO_BRING_BACK } from "../node-output.ts";
 import { wholeNumber } from "../options.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
@@ -54,6 +55,16 @@ export function registerMinerStorage(miner: Command, proving: Command): void {
       .option("--no-seal", "no new sectors are sealed there")
       .option("--no-store", "no sectors are kept there"),
   ).action(attach);
+  withRemote(
+    storage
+      .command("detach")
+      .description("give up a folder, also one that is lost; nothing in it is touched")
+      .argument("<folder>", "a path on the machine of the node, or of `miner run`")
+      .option(
+        "--really-do-it",
+        "must be given where sectors lie in it: they are not proven until it is attached again",
+      ),
+  ).action(detach);
   withRemote(storage.command("list").description("the folders, their room and their sectors")).action(list);
 }
 
@@ -137,6 +148,28 @@ async function attach(folder: string, options: AttachOptions): Promise<void> {
           `it keeps the limits that it was made with: ${MaxStorage === 0 ? "no limit of room" : bytesText(MaxStorage)}; it ${uses}`,
         ]
       : []),
+  ]);
+}
+
+async function detach(folder: string, options: RemoteOptions & { readonly reallyDoIt?: true }): Promise<void> {
+  const remote = await Remote.open(options);
+  const place = path.resolve(folder);
+  const away = await remote.call<readonly Away[]>("Filigree.StorageAway");
+  const isAway = away.some((one) => one.Path === place);
+  const paths = Object.entries(await remote.call<Record<string, string>>("StorageLocal"));
+  const [id = ""] = paths.find(([, at]) => at === place) ?? [];
+  const held = (await remote.call<Record<string, Decl[]>>("StorageList"))[id] ?? [];
+  if (isAway)
+    insist(options.reallyDoIt, `${place} is not there, and its sectors are not proven until it is attached again`);
+  if (held.length > 0)
+    insist(
+      options.reallyDoIt,
+      `${countText(held.length, "sector")} in ${place}, which ${held.length === 1 ? "is" : "are"} not proven until it is attached again`,
+    );
+  await remote.call("StorageDetachLocal", place);
+  const sectors = isAway ? null : held.map(({ Miner, Number: number }) => ({ miner: `t0${Miner}`, number }));
+  say(options.json, { path: place, sectors }, [
+    `detached: ${place}${held.length === 0 ? "" : `, with ${countText(held.length, "sector")}, whose files stay there`}`,
   ]);
 }
 

@@ -186,6 +186,10 @@ export class DiskFolder implements SectorFolder {
     this.reservations.delete(sector);
   }
 
+  get promised(): readonly string[] {
+    return this.reservations.names;
+  }
+
   close(): Promise<void> {
     return this.unlock();
   }

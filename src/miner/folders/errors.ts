@@ -12,6 +12,9 @@ export type FolderErrorData =
   | { readonly code: "DAMAGED"; readonly folder: string }
   /** Two paths have the same id: they are one folder seen twice, or a copy. */
   | { readonly code: "SAME_FOLDER"; readonly folder: string; readonly other: string }
+  /** A sector is being made or updated in it, or it is one that stays. */
+  | { readonly code: "IN_USE"; readonly folder: string }
+  | { readonly code: "NOT_ATTACHED"; readonly folder: string }
   /** Too little room for what a sector needs. */
   | { readonly code: "NO_ROOM"; readonly bytes: number }
   | { readonly code: "DISK_FULL"; readonly folder: string }

@@ -65,6 +65,8 @@ export type SectorFolder = {
   /** Promises room to a sector, all its files included, until `release`. Throws `FolderError` NO_ROOM, READ_ONLY. */
   reserve(sector: SectorName, bytes: number): Promise<void>;
   release(sector: SectorName): void;
+  /** Names of the sectors that room is promised to. */
+  readonly promised: readonly string[];
   close(): Promise<void>;
 };
 
@@ -78,6 +80,10 @@ export class Reservations {
 
   delete(sector: SectorName): void {
     this.promised.delete(nameText(sector));
+  }
+
+  get names(): readonly string[] {
+    return [...this.promised.keys()];
   }
 
   /** `taken`: bytes of each sector's files. */

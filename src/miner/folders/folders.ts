@@ -51,6 +51,23 @@ export class SectorFolders {
   }
 
   /**
+   * Takes a folder out and closes it, unless `check` throws, which may look at all that holds in that moment. `note` writes it down; where
+   * that fails the folder is there as before.
+   */
+  async detach(folder: SectorFolder, check: () => void, note: () => Promise<void>): Promise<void> {
+    check();
+    const at = this.folders.indexOf(folder);
+    this.folders.splice(at, 1);
+    try {
+      await note();
+    } catch (error) {
+      this.folders.splice(at, 0, folder);
+      throw error;
+    }
+    await folder.close();
+  }
+
+  /**
    * Chooses the folder of a new sector that will need so many bytes, and promises them: the one with most room among
    * those that take new sectors. Throws `FolderError` NO_ROOM.
    */
@@ -70,7 +87,10 @@ export class SectorFolders {
         "no folder takes new sectors: all are read-only, not for sealing, or not there",
       );
     await best.folder.reserve(sector, bytes);
-    return best.folder;
+    if (this.folders.includes(best.folder)) return best.folder;
+    // It was given up meanwhile.
+    best.folder.release(sector);
+    return this.choose(sector, bytes);
   }
 
   /** Whether there are files under a sector's name in any folder. */

@@ -84,5 +84,9 @@ export class MemoryFolder implements SectorFolder {
     this.reservations.delete(sector);
   }
 
+  get promised(): readonly string[] {
+    return this.reservations.names;
+  }
+
   async close(): Promise<void> {}
 }

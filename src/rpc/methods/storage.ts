@@ -114,4 +114,16 @@ export const storageGroup = group("Sector storage", "Folders of the files of thi
       return null;
     },
   }),
+  StorageDetachLocal: method({
+    summary:
+      "Gives up a folder by its absolute path, also one that is away. Nothing in it is touched, and its sectors are not proven until it is added again; refused while a sector is made or updated in it.",
+    permission: "admin",
+    params: [param("path", filePath)],
+    result: nothing,
+    cost: "execute",
+    async run([path], { node }) {
+      await serviceOf(node).detach(path);
+      return null;
+    },
+  }),
 });

@@ -130,3 +130,54 @@ test("files that are moved to another folder are found by a check at once; a fol
   await one.close();
   clock.mockRestore();
 });
+
+test("a folder is given up, there or away, with what is in it; not while a sector is made there, and not the data folder's own", async () => {
+  const [disk, lost] = [path.join(root, "given-up"), path.join(root, "lost")];
+  const data = path.join(root, "giving");
+  const open = () => Devnet.open({ accounts: 1, seed: "giving", miners: 1, sectors: 1, data });
+  let one = await open();
+  const check = async () =>
+    Object.values(await one.request("CheckProvable", 0, [{ ID: { Miner: 103, Number: 1 }, ProofType: 0 }], false));
+  const places = async () => Object.values((await one.request("StorageLocal")) as Record<string, string>).sort();
+  const detach = (folder: string) => one.request("StorageDetachLocal", folder);
+  const home = path.join(data, "sectors");
+  await one.request("StorageAddLocal", disk);
+  await one.request("StorageAddLocal", lost);
+  await expect(detach(path.join(root, "none"))).rejects.toThrow(/none is not attached/);
+  await expect(detach("none")).rejects.toThrow(/an absolute path is expected/);
+  await expect(detach(home)).rejects.toThrow(/is the data folder's own, and stays/);
+  await one.request("PledgeSector");
+  const holder = vi.waitFor(async () => {
+    for (const folder of await places()) if ((await readdir(folder)).includes("s-t0103-1")) return folder;
+    throw new Error("not yet");
+  });
+  await one.request("Devnet.mineToSector", "t0103", 1, "WaitSeed", 200);
+  const place = await holder;
+  if (place !== home) await expect(detach(place)).rejects.toThrow(/s-t0103-1 is WaitSeed in .*: detach it when/);
+  await one.request("Devnet.mineToSector", "t0103", 1, "Proving", 200);
+  if (place !== disk) await rename(path.join(place, "s-t0103-1"), path.join(disk, "s-t0103-1"));
+  expect(await check()).toEqual([]);
+  await detach(disk);
+  expect(await places()).toEqual([home, lost].sort());
+  expect((await check())[0]).toMatch(/no folder holds s-t0103-1; attach the one that it was moved to/);
+  // Nobody holds it, and what is in it is there.
+  await (await DiskFolder.open(disk)).close();
+  expect(await readdir(disk)).toContain("s-t0103-1");
+  await rm(lost, { recursive: true });
+  await one.close();
+  one = await open();
+  expect(await one.request("Filigree.StorageAway")).toMatchObject([{ Path: lost }]);
+  await detach(lost);
+  expect(await one.request("Filigree.StorageAway")).toEqual([]);
+  await one.request("StorageAddLocal", disk);
+  expect(await check()).toEqual([]);
+  // It goes away while it is attached.
+  await rename(disk, lost);
+  await detach(disk);
+  expect(await places()).toEqual([home]);
+  await one.close();
+  one = await open();
+  expect(await one.request("Filigree.StorageAway")).toEqual([]);
+  expect(await places()).toEqual([home]);
+  await one.close();
+});

@@ -60,7 +60,7 @@ test("a sector that was sealed since is gone with its files, and its number is g
     throw new Error("the sector is not proving");
   };
   const number = await pledge();
-  const folder = net.sealing?.open?.all[0];
+  const folder = net.sealing?.folders.open?.all[0];
   expect(await folder?.sectors()).toHaveLength(1);
   await net.revert(id, { keep: true });
   expect(await folder?.sectors()).toHaveLength(0);

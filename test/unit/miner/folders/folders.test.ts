@@ -51,6 +51,32 @@ test("a new sector goes where most room is; one that was moved is found; one fol
   await expect(folders.choose(sector(3), 50_000)).rejects.toMatchObject({ data: { code: "NO_ROOM" } });
 });
 
+test("a folder is given up in one step: refused or not noted it stays, and nobody is promised room in one that goes", async () => {
+  const [a, b] = [new MemoryFolder("a", limits(10_000)), new MemoryFolder("b", limits(20_000))];
+  const folders = new SectorFolders([a, b]);
+  const [no, noted] = [() => expect.fail("in use"), async () => undefined];
+  await expect(folders.detach(b, no, noted)).rejects.toThrow("in use");
+  const full = Promise.reject(new Error("the disk is full"));
+  await expect(
+    folders.detach(
+      a,
+      () => undefined,
+      () => full,
+    ),
+  ).rejects.toThrow("the disk is full");
+  expect(folders.all).toEqual([a, b]);
+  // Chosen for most room, and given up while it promises it.
+  const chosen = folders.choose(sector(1), 5000);
+  const reserve = b.reserve.bind(b);
+  b.reserve = async (...given) => {
+    await reserve(...given);
+    await folders.detach(b, () => undefined, noted);
+  };
+  expect((await chosen).id).toBe("a");
+  expect([a.promised, b.promised]).toEqual([["s-t01000-1"], []]);
+  expect(folders.all).toEqual([a]);
+});
+
 describe("a sealed sector's files", () => {
   let proofs: Proofs;
   const stores: MemorySectorStore[] = [];
