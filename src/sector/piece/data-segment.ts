@@ -87,32 +87,45 @@ export function aggregatePieces(proofs: Proofs, paddedSize: number, pieces: read
   placed.forEach((piece, i) => {
     index.set(segmentEntry(proofs, piece), i * ENTRY_BYTES);
   });
-  const all = [...placed, indexPiece(proofs, paddedSize, index)];
+  const all = [...placed, indexPiece(paddedSize, index, indexTree(proofs, index))];
   return { paddedSize, commP: nodeAt(proofs, all, paddedSize, 0), pieces: placed, index };
 }
 
 /** The index seen as the piece at the end. */
-function indexPiece(proofs: Proofs, paddedSize: number, index: Uint8Array): PlacedPiece {
+function indexPiece(paddedSize: number, index: Uint8Array, tree: IndexTree): PlacedPiece {
   return {
     offset: paddedSize - index.length,
     paddedSize: index.length,
-    commP: indexRows(proofs, index).at(-1)?.[0] as Uint8Array,
+    commP: treeNode(tree, tree.empty.length - 1, 0),
   };
 }
 
-/** Rows of the index's tree, from the nodes of its entries up. */
-function indexRows(proofs: Proofs, index: Uint8Array): Uint8Array[][] {
-  const entries = Array.from({ length: index.length / ENTRY_BYTES }, (_, i) =>
-    hashPair(proofs, index.slice(i * 64, i * 64 + 32), index.slice(i * 64 + 32, i * 64 + 64)),
-  );
-  const rows = [entries];
-  for (let row = entries; row.length > 1; rows.push(row)) {
-    const below = row;
-    row = Array.from({ length: below.length / 2 }, (_, i) =>
-      hashPair(proofs, below[2 * i] as Uint8Array, below[2 * i + 1] as Uint8Array),
+/** The tree of the index: by height, from the nodes of its entries up, the nodes up to the last entry that is used, and what all others are. */
+type IndexTree = { readonly rows: readonly (readonly Uint8Array[])[]; readonly empty: readonly Uint8Array[] };
+
+function indexTree(proofs: Proofs, index: Uint8Array): IndexTree {
+  let end = index.length;
+  while (end > 0 && index[end - 1] === 0) end--;
+  const entryNode = (i: number): Uint8Array =>
+    hashPair(proofs, index.slice(i * 64, i * 64 + 32), index.slice(i * 64 + 32, i * 64 + 64));
+  const rows = [Array.from({ length: Math.ceil(end / ENTRY_BYTES) }, (_, i) => entryNode(i))];
+  const zeros = new Uint8Array(32);
+  const empty = [hashPair(proofs, zeros, zeros)];
+  for (let width = index.length / ENTRY_BYTES; width > 1; width /= 2) {
+    const below = rows.at(-1) as Uint8Array[];
+    const none = empty.at(-1) as Uint8Array;
+    rows.push(
+      Array.from({ length: Math.ceil(below.length / 2) }, (_, i) =>
+        hashPair(proofs, below[2 * i] as Uint8Array, below[2 * i + 1] ?? none),
+      ),
     );
+    empty.push(hashPair(proofs, none, none));
   }
-  return rows;
+  return { rows, empty };
+}
+
+function treeNode({ rows, empty }: IndexTree, height: number, at: number): Uint8Array {
+  return rows[height]?.[at] ?? (empty[height] as Uint8Array);
 }
 
 /** Proves that piece `place` of the aggregate is in it, and in its index. */
@@ -127,15 +140,15 @@ export function proveSegment(proofs: Proofs, aggregate: Aggregate, place: number
   checkCommitment(commP);
   const piece = typeof place === "number" ? pieces[place] : undefined;
   if (piece === undefined) throw noPiece(place);
-  const indexed = indexPiece(proofs, paddedSize, index);
+  const tree = indexTree(proofs, index);
+  const indexed = indexPiece(paddedSize, index, tree);
   const all = [...pieces, indexed];
-  const rows = indexRows(proofs, index);
-  const steps: PathStep[] = rows.slice(0, -1).map((row, height) => {
+  const steps: PathStep[] = Array.from({ length: tree.empty.length - 1 }, (_, height) => {
     const at = Math.floor(place / 2 ** height);
-    return { index: at % 2, siblings: [row[at ^ 1] as Uint8Array] };
+    return { index: at % 2, siblings: [treeNode(tree, height, at ^ 1)] };
   });
   const entry = {
-    leaf: rows[0]?.[place] as Uint8Array,
+    leaf: treeNode(tree, 0, place),
     root: commP,
     steps: [...steps, ...pathTo(proofs, all, paddedSize, indexed)],
   };
