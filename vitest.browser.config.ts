@@ -79,7 +79,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // One page for all files: a page each would load every module again, which takes as long as the tests.
     isolate: false,
-    setupFiles: ["test/support/collect-garbage.ts"],
+    setupFiles: ["test/support/collect-garbage.ts", "test/support/equal-bytes.ts"],
     provide: { corpus },
     // the node that pages dial
     globalSetup: ["test/support/page-peer.ts"],

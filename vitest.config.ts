@@ -62,6 +62,7 @@ export function testsBut(leaveOut: readonly string[]): ViteUserConfig {
     testTimeout: 180_000,
     hookTimeout: 180_000,
     pool: "forks" as const,
+    setupFiles: ["test/support/equal-bytes.ts"],
     exclude: [
       "**/node_modules/**",
       "**/*.browser.test.ts",
