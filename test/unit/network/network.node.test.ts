@@ -152,7 +152,7 @@ describe("chain exchange", () => {
     );
     await b.network.connect(a.network.addresses()[0] as string);
     await expect(b.network.exchange.fetch(other?.key ?? [], 1, { messages: false, signal: signal() })).rejects.toThrow(
-      "none of 1 peers",
+      "the one peer at hand did not give the chain",
     );
   });
 
