@@ -76,6 +76,9 @@ const RETRY_MS = 1000;
 /** Times that the base of one block may change; then the block is made on what there is. */
 const MAX_REBASES = 3;
 
+/** `watchFirst` of a process that joins a network: of two with one miner's key neither knows of the other. */
+export const WATCHED_EPOCHS = 2;
+
 export class MiningLoop<Draw> {
   private readonly parts: MiningLoopParts<Draw>;
   private readonly delays: MiningDelays;
@@ -121,13 +124,11 @@ export class MiningLoop<Draw> {
     return this.parts.miners.filter((miner) => !this.left.has(miner));
   }
 
-  /** Looks for blocks of own miners that were not signed here. */
-  private watch({ blocks }: Tipset, first: number): void {
-    for (const header of blocks) {
-      const miner = this.miners.find(({ address }) => address.equals(header.miner));
-      if (miner === undefined || header.height <= first || this.parts.slash.isOwn(header)) continue;
-      this.leave(miner, header);
-    }
+  /** Takes a block of anybody whose signature is good, also one that no head has: of one of these miners it must be signed here. */
+  see(header: BlockHeader): void {
+    const miner = this.miners.find(({ address }) => address.equals(header.miner));
+    if (miner === undefined || this.first === null || header.height <= this.first) return;
+    if (!this.parts.slash.isOwn(header)) this.leave(miner, header);
   }
 
   private leave(miner: HeldMiner, header: BlockHeader): void {
@@ -148,7 +149,7 @@ export class MiningLoop<Draw> {
     this.tip = head.height;
     const epoch = this.rounds.next(head, now());
     this.first ??= epoch;
-    this.watch(head, this.first);
+    for (const header of head.blocks) this.see(header);
     if (this.miners.length === 0) return;
     const early = this.rounds.startOf(epoch) - now();
     if (early > 0) return sleep(early, signal);

@@ -16,6 +16,7 @@ import { type Crypto, loadCrypto } from "../core/crypto.ts";
 import { loadProofs } from "../core/proofs.ts";
 import { addressOf } from "../keys/keys.ts";
 import { Keystore } from "../keys/keystore.ts";
+import { WATCHED_EPOCHS } from "../miner/mining-loop.ts";
 import { parseMultiaddr } from "../network/host.ts";
 import { drandTopic } from "../network/params.ts";
 import { DEVNET, devnetAt, localSealProof, localSectorSize, withSectorSize } from "../params/networks.ts";
@@ -191,7 +192,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
     bootstrap: bootstrap ?? description.multiaddrs,
     ...(beacon === null ? {} : { beacon }),
     ...(drand === null ? {} : { topics: [{ name: drandTopic(drand.chainHash), validate: drand.received }] }),
-    ...(local === null ? {} : { mining: { local, miners: local.miners } }),
+    ...(local === null ? {} : { mining: { local, miners: local.miners, watchFirst: WATCHED_EPOCHS } }),
     info: () => descriptionToJson(description),
   });
 }

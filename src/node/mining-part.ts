@@ -61,6 +61,11 @@ export class MiningPart<Draw = unknown> implements Startable {
     return this.slash.sign(header, parent, sign);
   }
 
+  /** Takes a block of anybody whose signature is good: one of an own miner that was not signed here ends its mining here. */
+  see(header: BlockHeader): void {
+    this.loop?.see(header);
+  }
+
   /** Begins no block any more, and tells nothing more. */
   end(): void {
     this.stopping.abort(new Error("the node is stopping"));

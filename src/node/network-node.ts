@@ -78,7 +78,12 @@ export type NetworkNodeOptions = {
   /** What the node says that it is, behind "filigree-". */
   readonly version: string;
   /** The miners that this node owns, and those they belong to; absent: it follows. */
-  readonly mining?: { readonly local: LocalMiners; readonly miners: readonly OwnMiner[] };
+  readonly mining?: {
+    readonly local: LocalMiners;
+    readonly miners: readonly OwnMiner[];
+    /** As of `MiningLoop`. */
+    readonly watchFirst?: number;
+  };
   /** The network's beacon, if entries can be had: then a node without miners tells what stands in front of a block, too. */
   readonly beacon?: LocalBeacon;
   /** Gossip topics beside the network's own, for instance the beacon's. */
@@ -159,7 +164,10 @@ export class NetworkNode {
       payer: () => payerOf(keystore, mining?.miners ?? []),
       ...(options.onReport === undefined ? {} : { onReport: options.onReport }),
     });
-    peers.intake.onBlock((header) => this.reporter.see(header));
+    peers.intake.onBlock((header) => {
+      this.reporter.see(header);
+      this.mining?.see(header);
+    });
     chain.onHeadChange(() => this.reporter.headMoved());
     const started = now();
     const contest = new Contest(peers.syncer, chain, 1000 * network.blockDelaySeconds * CONTEST_EPOCHS, now);
@@ -182,6 +190,7 @@ export class NetworkNode {
             }),
             times,
             miners: mining.miners,
+            ...(mining.watchFirst === undefined ? {} : { watchFirst: mining.watchFirst }),
             poster: mining.local.poster(this.node),
             store: chain.blocks,
             onHeadChange: (listener) => chain.onHeadChange(listener),

@@ -14,7 +14,7 @@ import { RpcChain } from "../../miner/chain-side/rpc-chain.ts";
 import type { RpcRequest } from "../../miner/chain-side/rpc-node.ts";
 import { MessageTracker } from "../../miner/chain-side/tracker.ts";
 import { foundFiles } from "../../miner/folders/found-store.ts";
-import type { MiningEvent } from "../../miner/mining-loop.ts";
+import { type MiningEvent, WATCHED_EPOCHS } from "../../miner/mining-loop.ts";
 import type { HeldMiner } from "../../miner/own-sectors.ts";
 import { PostProver } from "../../miner/post-prover.ts";
 import type { SectorRecord } from "../../miner/sealing/record.ts";
@@ -63,8 +63,6 @@ export type MinerProcessOptions = {
   readonly onFault?: (sectors: readonly number[], why: string) => void;
 };
 
-/** Epochs at the start in which it is looked whether another process mines with the miner: two of them know nothing of each other. */
-const WATCHED_EPOCHS = 2;
 /** Milliseconds between two questions for the head, for each second of an epoch; at least and at most so many. */
 const POLL = { perSecond: 250, least: 100, most: 2000 } as const;
 

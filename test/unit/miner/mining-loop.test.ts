@@ -317,6 +317,32 @@ test("a block of its miner that a loop did not make ends it with an error; what 
   await chain.setHead((await chain.parent(chain.head)) as Tipset);
 });
 
+test("a block of its miner that no head has, as both of an equivocator are dropped, ends it too; its own and old ones do not", async () => {
+  // Of its own: on the others' chain the same blocks were made before.
+  const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 2, seed: "unseen" };
+  const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+  try {
+    const one = new Bench(apart);
+    const [miner, other] = one.local.miners as readonly [OwnMiner, OwnMiner];
+    const loop = one.loop({ slash, miners: [miner] });
+    one.onSleep = () => {
+      const [old, , newest] = one.submitted;
+      if (old === undefined || newest === undefined || one.kinds().includes("rival")) return;
+      const { header } = newest.block;
+      for (const { block } of one.submitted) loop.see(block.header);
+      loop.see({ ...header, miner: other.address });
+      loop.see({ ...old.block.header, height: 1, forkSignaling: 7n });
+      expect(one.kinds()).not.toContain("rival");
+      loop.see({ ...header, forkSignaling: 7n });
+    };
+    await one.run(loop, () => one.submitted.length > 3);
+    expect(one.kinds().filter((kind) => kind === "rival")).toHaveLength(1);
+    expect(one.submitted).toHaveLength(3);
+  } finally {
+    await apart.close();
+  }
+});
+
 test("a loop that only looks at first makes nothing where somebody else mines with its miner", async () => {
   // Of its own: on the others' chain the same blocks were made before.
   const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "watch" };
