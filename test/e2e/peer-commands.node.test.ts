@@ -61,6 +61,10 @@ test("identity, peers, scores and bans of a node; it connects where it is told t
     peers: [other],
     hosts: ["192.0.2.7"],
   });
+  for (const name of ["nonsense", "1.2.3.400"])
+    expect(await filigree("net", "bans", "--add", name)).toMatchObject({
+      ...{ code: 64, err: expect.stringContaining("the identity of a peer (12D3KooW…) or an IP address expected") },
+    });
   await until("the end", () => first.network?.connected().length === 0);
   const lifted = await filigree("net", "bans", "--remove", other, "--remove", "192.0.2.7");
   expect(lifted.out).toBe("nobody is banned\n");

@@ -97,7 +97,8 @@ async function run(places: readonly string[], options: Options): Promise<void> {
     for (const [reason, count] of skipped) say(`${count} skipped: ${reason}`);
     say(`${passed} passed, ${failures.length} failed, ${left} skipped`);
   }
-  if (passed + failures.length === 0) complain(new Error("nothing was run: every run was skipped"));
+  if (passed + failures.length === 0)
+    complain(new Error(`nothing was run: every run was skipped: ${[...skipped.keys()].join("; ")}`));
   if (failures.length > 0) process.exitCode = EXIT.untrue;
   else if (passed === 0) process.exitCode = EXIT.failure;
 }

@@ -8,9 +8,10 @@ import type { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { burnOf, type Invocation, messageJson, replayOf, sumSent, tryOf } from "../message-trace.ts";
 import { type OpenMiner, type Outcome, openMiner, type SendOptions, sendAndWait } from "../miner-chain.ts";
-import { insist, numbers, sending } from "../miner-options.ts";
+import { numbers, sending } from "../miner-options.ts";
 import { located } from "../miner-partitions.ts";
 import { wholeNumber } from "../options.ts";
+import { say } from "../remote.ts";
 
 const DEADLINES = WINDOW_POST.provingPeriod / WINDOW_POST.challengeWindow;
 const EPOCH = wholeNumber(0, Number.MAX_SAFE_INTEGER);
@@ -107,8 +108,15 @@ async function terminate(names: string[], options: SendOptions & { readonly real
   for (const number of sectors) pledge += (await chain.sector(number))?.initialPledge ?? 0n;
   if (options.reallyDoIt !== true) {
     const tried = await tryOf(open, call, await senderFor(chain, call));
-    const fee = tried.MsgRct.ExitCode === 0 ? `, ${filText(feeIn(tried, open))} at this moment,` : "";
-    insist(undefined, `a sector that is ended early costs a fee${fee} and its power, and does not come back`);
+    const fee = tried.MsgRct.ExitCode === 0 ? feeIn(tried, open) : null;
+    const amount = fee === null ? "" : ` of ${filText(fee)} at this moment`;
+    const them = sectors.length === 1 ? `sector ${sectors[0]}` : `sectors ${sectors.join(", ")}`;
+    const value = { sectors, fee: fee === null ? null : `${fee}`, pledge: `${pledge}`, sent: false };
+    say(options.json, value, [
+      `ending ${them} early costs a fee${amount} and the power; what is ended does not come back`,
+      "nothing was sent: --really-do-it does it",
+    ]);
+    return;
   }
   const outcome = async (cid: string, epoch: number): Promise<Outcome> => {
     const [done, { feeDebt }] = await Promise.all([replayOf(open.remote, cid), chain.money()]);

@@ -1,5 +1,6 @@
 /** `filigree net`: the peers of a running node. */
 import type { Command } from "commander";
+import { ipOf, isPeerId } from "../../rpc/methods/net-parts.ts";
 import { UsageError } from "../errors.ts";
 import { collect, DEFAULT_DATA } from "../options.ts";
 import { ownTokenFor } from "../own-token.ts";
@@ -141,6 +142,9 @@ async function scores(options: RemoteOptions): Promise<void> {
 type BanOptions = RemoteOptions & { readonly add: readonly string[]; readonly remove: readonly string[] };
 
 async function bans(options: BanOptions): Promise<void> {
+  for (const name of options.add)
+    if (!isPeerId(name) && ipOf(name) === null)
+      throw new UsageError(`--add ${name}: the identity of a peer (12D3KooW…) or an IP address expected`);
   const add = listOf(options.add);
   const remove = listOf(options.remove);
   const remote = await Remote.open(options);

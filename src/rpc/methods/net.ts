@@ -4,7 +4,7 @@ import { decimal, integer, list, nothing, nullable, object, record, text } from 
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { group, method, param } from "../method.ts";
 import type { NetService } from "../services.ts";
-import { MANY_PEERS, netOf, peerId } from "./net-parts.ts";
+import { ipOf, MANY_PEERS, netOf, peerId } from "./net-parts.ts";
 import { netResourceMethods } from "./net-resources.ts";
 
 const MAX_ADDRESSES = 64;
@@ -36,14 +36,6 @@ const listOf = (hosts: typeof hostText) =>
   });
 /** What is listed, and by the same names lifted, may also be an address with a port. */
 const blockList = listOf(hostText);
-
-function ipOf(text: string): string | null {
-  const url = `http://${text.includes(":") ? `[${text}]` : text}`;
-  if (!/^[\da-f.:]+$/i.test(text) || !URL.canParse(url)) return null;
-  const name = new URL(url).hostname.replace(/^\[|\]$/g, "");
-  // Of IPv4 URLs take shorter forms, too.
-  return text.includes(":") || name === text ? name : null;
-}
 
 function addressesOf(net: NetService, id: string): string[] {
   const connected = net.connected().filter((one) => one.id === id);
