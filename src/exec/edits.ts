@@ -11,6 +11,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concat, equal } from "../base/bytes.ts";
 import { blake2b256 } from "../base/digests.ts";
 import type { Fvm, FvmActorView } from "../core/fvm.ts";
+import { CHAIN_LIMITS } from "../params/networks.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { Address } from "../types/address.ts";
 import { CID, cidFromBytes, cidOfBlock } from "../types/cid.ts";
@@ -73,19 +74,25 @@ class Edit {
   apply(): void {
     const { balance, nonce, code, storage } = this.edit;
     this.make();
-    if (code !== undefined || storage !== undefined) this.refuseNeeded();
+    if (code !== undefined || storage !== undefined || (balance ?? 0n) > CHAIN_LIMITS.totalFilecoin)
+      this.refuseNeeded();
     if (balance !== undefined) this.set({ balance });
     if (code !== undefined) this.setCode(code);
     if (storage !== undefined) this.setStorage(storage.slots, storage.isWhole);
     if (nonce !== undefined) this.setNonce(nonce);
   }
 
-  /** Refuses to make a contract of what every tipset needs: none could be made any more. */
+  /**
+   * Refuses to make a contract of what every tipset needs, or to give it more than there is, which it could not be told (balances are
+   * told in 128 bits): no tipset could be made any more.
+   */
   private refuseNeeded(): void {
     const { code } = this.actor;
     const needed = this.names().find(([, known]) => CID.asCID(known)?.equals(code) === true)?.[0];
     if (needed !== undefined && NEEDED.includes(needed))
-      this.refuse(`it is the actor ${needed}, without which no tipset can be made; its balance and nonce can`);
+      this.refuse(
+        `it is the actor ${needed}, without which no tipset can be made; its balance, up to all FIL that there is, and its nonce can`,
+      );
   }
 
   /** Makes a placeholder actor where there is nobody. */

@@ -7,6 +7,7 @@ import { fromHex } from "../../../../src/base/bytes.ts";
 import { Chain } from "../../../../src/chain/chain.ts";
 import { NO_RANDOMNESS } from "../../../../src/chain/randomness.ts";
 import { Executor } from "../../../../src/exec/executor.ts";
+import { CHAIN_LIMITS } from "../../../../src/params/networks.ts";
 import { LocalProvider, type ProviderMessage } from "../../../../src/provider.ts";
 import { StateManager } from "../../../../src/stmgr/state-manager.ts";
 import { Address } from "../../../../src/types/address.ts";
@@ -141,9 +142,10 @@ describe("a local network", () => {
     await expect(send()).rejects.toThrow(/a contract, which sends no messages/);
   });
 
-  test("what every tipset needs is made no contract, for a call neither; its balance can be set", async () => {
+  test("what every tipset needs is made no contract, for a call neither; its balance can be set, up to all FIL", async () => {
     const { ask, net } = eth;
     const addressOf = (id: number): string => `0xff${"00".repeat(18)}${id.toString(16).padStart(2, "0")}`;
+    const hexOf = (value: bigint): string => `0x${value.toString(16)}`;
     const word = `0x${"11".repeat(32)}`;
     for (const [id, name] of [
       [0, "system"],
@@ -157,7 +159,12 @@ describe("a local network", () => {
       await expect(ask("anvil_setStorageAt", addressOf(id), "0x0", word)).rejects.toThrow(why);
       const call = ask("eth_call", { to: NOBODY }, "latest", { [addressOf(id)]: { code: "0x00" } });
       await expect(call).rejects.toThrow(why);
+      // More than an actor can be told: rewards and cron would end in it.
+      for (const balance of [`0x${"f".repeat(64)}`, hexOf(CHAIN_LIMITS.totalFilecoin + 1n)])
+        await expect(ask("anvil_setBalance", addressOf(id), balance)).rejects.toThrow(why);
     }
+    expect(await ask("anvil_setBalance", addressOf(2), hexOf(CHAIN_LIMITS.totalFilecoin))).toBe(true);
+    expect(await ask("anvil_setBalance", NOBODY, `0x${"f".repeat(64)}`)).toBe(true);
     expect(await ask("anvil_setBalance", addressOf(4), "0x5")).toBe(true);
     expect(await ask("anvil_setCode", addressOf(5), "0x00")).toBe(true);
     const { height } = net.head;
