@@ -75,7 +75,7 @@ export function blockRef(withHash = true): Codec<BlockRef, unknown> {
       if (withHash && typeof json === "string" && json.length === 66) return { hash: hash.decode(json, path) };
       if (withHash && typeof json === "object" && !Array.isArray(json)) {
         const { blockNumber, blockHash } = json as Record<string, unknown>;
-        if (blockHash !== undefined) return { hash: hash.decode(blockHash, `${path}.blockHash`) };
+        if (blockHash != null) return { hash: hash.decode(blockHash, `${path}.blockHash`) };
         return { epoch: quantity(63).decode(blockNumber, `${path}.blockNumber`) };
       }
       return { epoch: quantity(63).decode(json, path) };

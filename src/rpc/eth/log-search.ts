@@ -26,9 +26,8 @@ export const logFilter: Codec<LogFilter, unknown> = {
   decode: (json, path) => {
     if (typeof json !== "object" || json === null || Array.isArray(json)) return expected(path, "Filter", json);
     const { fromBlock, toBlock, blockHash, address, topics } = json as Record<string, unknown>;
-    const block = blockHash === undefined || blockHash === null ? null : hash.decode(blockHash, `${path}.blockHash`);
-    if (block !== null && (fromBlock !== undefined || toBlock !== undefined))
-      badParams(`${path}: a block's hash, or a range`);
+    const block = blockHash == null ? null : hash.decode(blockHash, `${path}.blockHash`);
+    if (block !== null && (fromBlock != null || toBlock != null)) badParams(`${path}: a block's hash, or a range`);
     const given = topics ?? [];
     if (!Array.isArray(given) || given.length > MAX_TOPICS)
       return expected(`${path}.topics`, `list of at most ${MAX_TOPICS}`, topics);

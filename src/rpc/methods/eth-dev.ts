@@ -43,7 +43,23 @@ type Sent = CallRequest & {
   readonly nonce: bigint | null;
   readonly maxFee: bigint | null;
   readonly maxPriorityFee: bigint | null;
+  readonly chainId: bigint | null;
 };
+
+/** Kinds of transactions that the network has: as before EIP-155, and EIP-1559. */
+const SENDABLE = [0n, 2n];
+/** What other kinds have besides. Source: EIP-2930, EIP-4844, EIP-7702. */
+const OTHERS_FIELDS = ["accessList", "blobVersionedHashes", "blobs", "authorizationList"];
+
+/** Refuses what would be left out of the message: whoever asks for it would not be told that it is not there. */
+function refuseOtherKinds(given: Record<string, unknown>, type: bigint | null, path: string): void {
+  if (type !== null && !SENDABLE.includes(type))
+    badParams(`${path}.type: 0x0 or 0x2 expected, of which there are transactions on Filecoin`);
+  for (const name of OTHERS_FIELDS) {
+    const value = given[name] ?? [];
+    if (!Array.isArray(value) || value.length > 0) badParams(`${path}.${name}: a transaction on Filecoin has none`);
+  }
+}
 
 const transaction: Codec<Sent, unknown> = {
   schema: { title: "Transaction", type: "object" },
@@ -52,11 +68,13 @@ const transaction: Codec<Sent, unknown> = {
     const given = json as Record<string, unknown>;
     const number = (name: string): bigint | null =>
       nullable(quantity()).decode(given[name] ?? null, `${path}.${name}`) as bigint | null;
+    refuseOtherKinds(given, number("type"), path);
     return {
       ...call,
       nonce: number("nonce"),
       maxFee: number("maxFeePerGas") ?? number("gasPrice"),
       maxPriorityFee: number("maxPriorityFeePerGas") ?? number("gasPrice"),
+      chainId: number("chainId"),
     };
   },
   encode: (value) => value,
@@ -68,6 +86,9 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
   if (from === null) return badParams("transaction.from: an address expected");
   if (from.protocol !== PROTOCOL.delegated)
     return badParams("transaction.from: an address of Ethereum's own expected, not one that stands for an actor's id");
+  const { chainId } = node.network;
+  if (sent.chainId !== null && sent.chainId !== BigInt(chainId))
+    return badParams(`transaction.chainId: this is chain ${chainId}, not ${sent.chainId}`);
   const shown = ethAddress.encode(from, "t");
   if ((await contractState(node, node.chain.head, from)) !== null) {
     const instead = "send from an account, or see with eth_call and its `from` what the contract's call would do";
@@ -91,7 +112,7 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
     pushed = signed(sent.nonce);
     await node.pool.push(pushed);
   }
-  return messageHash(signedMessageCid(pushed), pushed, node.network.chainId);
+  return messageHash(signedMessageCid(pushed), pushed, chainId);
 }
 
 /** r, s and v (27 or 28) of a message by EIP-191. */

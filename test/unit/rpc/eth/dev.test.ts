@@ -278,6 +278,24 @@ describe("a local network", () => {
     expect((await ask("eth_getCode", "0x4e59b44847b379578588920ca78fbf26c0b4956c", "latest")).length).toBe(140);
   });
 
+  test("of a transaction that is sent nothing is left out in silence: another chain's, and kinds that there are not, are refused", async () => {
+    const { ask, net } = eth;
+    const call = { from: eth.ethereum(0), to: eth.ethereum(1), value: "0x1", gas: "0x989680" };
+    const send = (more: object): Promise<string> => ask("eth_sendTransaction", { ...call, ...more });
+    for (const [more, why] of [
+      [{ chainId: "0x1" }, /chainId: this is chain 31415926, not 1/],
+      [{ type: "0x1" }, /type: 0x0 or 0x2 expected/],
+      [{ type: "0x4" }, /type: 0x0 or 0x2 expected/],
+      [{ accessList: [{ address: NOBODY, storageKeys: [] }] }, /accessList: a transaction on Filecoin has none/],
+      [{ blobVersionedHashes: [`0x01${"00".repeat(31)}`] }, /blobVersionedHashes: a transaction on Filecoin has none/],
+      [{ authorizationList: {} }, /authorizationList: a transaction on Filecoin has none/],
+    ] as const)
+      await expect(send(more)).rejects.toThrow(why);
+    expect(net.node.pool.size).toBe(0);
+    await send({ chainId: "0x1df5e76", type: "0x2", accessList: [], blobs: null });
+    expect(net.node.pool.size).toBe(1);
+  });
+
   test("a call whose caller went away does not run", async () => {
     const { states } = eth.net.node;
     const gone = new Error("gone");

@@ -1,5 +1,6 @@
 /** eth_getLogs: what is asked for in a wrong form, and ranges with more logs, or more blocks that are not indexed, than an answer looks at. */
 import { describe, expect, test } from "vitest";
+import { blockRef } from "../../../../src/rpc/eth/codecs.ts";
 import { logFilter, logsOfRange } from "../../../../src/rpc/eth/log-search.ts";
 import type { NodeServices } from "../../../../src/rpc/services.ts";
 import type { Tipset } from "../../../../src/types/block-header.ts";
@@ -73,4 +74,16 @@ describe("refused by its place", () => {
   ])("%s", (_, filter, why) => {
     expect(() => logFilter.decode(filter, "filter")).toThrow(why);
   });
+});
+
+test("what is null is as what is absent: a block's hash beside a range, a number beside a hash", () => {
+  const bytes = new Uint8Array(32);
+  const text = `0x${"00".repeat(32)}`;
+  expect(logFilter.decode({ blockHash: text, fromBlock: null, toBlock: null }, "filter").block).toEqual(bytes);
+  expect(logFilter.decode({ blockHash: null, fromBlock: "0x1" }, "filter")).toMatchObject({
+    block: null,
+    from: { epoch: 1n },
+  });
+  expect(blockRef().decode({ blockHash: null, blockNumber: "0x1" }, "block")).toEqual({ epoch: 1n });
+  expect(blockRef().decode({ blockHash: text, blockNumber: null }, "block")).toEqual({ hash: bytes });
 });
