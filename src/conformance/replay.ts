@@ -14,7 +14,7 @@ import type { TipsetResult } from "../chain/result-store.ts";
 import { Executor } from "../exec/executor.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { MAINNET } from "../params/networks.ts";
-import { describeCode } from "../state/state-view.ts";
+import { actorsVersionAt } from "../state/state-view.ts";
 import { mainnetRules } from "../stmgr/network-rules.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
 import { readCar } from "../storage/car.ts";
@@ -24,7 +24,6 @@ import type { Block } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import { CID } from "../types/cid.ts";
-import { INIT } from "../types/singletons.ts";
 import { firstStateDifference } from "./diff.ts";
 import { ChainValidator, type ChainValidatorOptions, type CheckCounts } from "./validate.ts";
 
@@ -92,17 +91,16 @@ export async function openRecorded(
   );
   const genesis = tipsets[0] as Tipset;
   const { parentStateRoot: stateRoot, parentMessageReceipts: receiptsRoot } = genesis.blocks[0] as BlockHeader;
+  if ((await actorsVersionAt(store, stateRoot)) !== 0)
+    throw new ReplayError(
+      { code: "OTHER_NETWORK" },
+      "the chain is not the main network's, whose genesis has the first actors; of a local network: filigree chain import <file> --data <new folder> --validate",
+    );
   const executor = new Executor({}, { blocks: store, randomness: NO_RANDOMNESS, proofs: options.proofs });
   const rules = await mainnetRules(MAINNET, store, stateRoot);
   const machines = { tipsets: executor, calls: executor };
   const states = new StateManager({ chain, network: MAINNET, rules, machines, now: () => 0 });
   await chain.append({ headers: genesis.blocks, result: { stateRoot, receiptsRoot } });
-  const init = await (await states.stateAt(stateRoot)).actor(INIT);
-  if (init === null || describeCode(init.code)?.actorsVersion !== 0)
-    throw new ReplayError(
-      { code: "OTHER_NETWORK" },
-      "the chain is not the main network's, whose genesis has the first actors; of a local network: filigree chain import <file> --data <new folder> --validate",
-    );
   return { store, states, tipsets };
 }
 

@@ -262,3 +262,15 @@ export function encodeState(code: CID, json: Json, prefix: NetworkPrefix): Uint8
   const context = { module: found.actor.module, actorsVersion: found.actorsVersion, prefix };
   return jsonToCbor({ kind: "ref", name: found.actor.state }, json, context);
 }
+
+/** Version of the actors that a state has, by its init actor; null for actors that nobody published. */
+export async function actorsVersionAt(blocks: BlockSource, root: CID): Promise<ActorsVersion | null> {
+  const init = await (await StateView.open(blocks, root)).actor(INIT);
+  return init === null ? null : (describeCode(init.code)?.actorsVersion ?? null);
+}
+
+/** Whether a state's actors are written here; others are modules, which the machine must be given. */
+export async function hasNativeActors(blocks: BlockSource, root: CID): Promise<boolean> {
+  const version = await actorsVersionAt(blocks, root);
+  return version !== null && version < FIRST_PUBLISHED;
+}
