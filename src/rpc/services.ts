@@ -118,7 +118,7 @@ export type DevControl = {
   passTime(seconds: number, signal?: AbortSignal): Promise<Tipset>;
   /** Absent, or null, where the network's miners are not at hand. */
   readonly laboratory?: LaboratoryControl | null;
-  /** Absent, or null, without contracts, and where miners are elected. */
+  /** Null without contracts; absent for one of several nodes, of which none is the network. */
   readonly ethereum?: EthDevControl | null;
   /** Absent for one of several nodes, of which none is the network. */
   readonly snapshots?: SnapshotControl;

@@ -3,6 +3,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concat, utf8 } from "../../base/bytes.ts";
 import { messageHash } from "../../chain/eth-index.ts";
 import type { ActorEdit } from "../../exec/edits.ts";
+import { chainRule } from "../../schema/versions/chain-rules.ts";
 import { type Address, PROTOCOL } from "../../types/address.ts";
 import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { boolean, type Codec, fallback, integer, nullable, spelt } from "../codec/codec.ts";
@@ -29,6 +30,13 @@ function devOf(node: NodeServices): DevControl {
 function ethOf(node: NodeServices): EthDevControl {
   const { ethereum } = devOf(node);
   if (ethereum != null) return ethereum;
+  if (ethereum === undefined && chainRule("ethAccountsSend", node.states.networkVersionAt(node.chain.head.height))) {
+    const instead = "sign yourself and use eth_sendRawTransaction, or start it without those";
+    throw new RpcError(
+      RPC_CODE.untyped,
+      `a network with peers (--nodes, --listen, --apart, real proofs) signs for no account of Ethereum and changes no state by hand, also of one node: ${instead}`,
+    );
+  }
   const why = "start the network with --network-version 18 or later and --bundle";
   throw new RpcError(RPC_CODE.untyped, `this network has no contracts: ${why}`);
 }

@@ -9,6 +9,8 @@ import { NO_RANDOMNESS } from "../../../../src/chain/randomness.ts";
 import { Executor } from "../../../../src/exec/executor.ts";
 import { CHAIN_LIMITS } from "../../../../src/params/networks.ts";
 import { LocalProvider, type ProviderMessage } from "../../../../src/provider.ts";
+import type { MethodContext } from "../../../../src/rpc/method.ts";
+import { ethDevGroup } from "../../../../src/rpc/methods/eth-dev.ts";
 import { StateManager } from "../../../../src/stmgr/state-manager.ts";
 import { Address } from "../../../../src/types/address.ts";
 import { type Tipset, tipsetKeyText } from "../../../../src/types/block-header.ts";
@@ -332,4 +334,15 @@ test("the provider answers, tells of subscriptions, and gives errors their codes
   } finally {
     await provider.close();
   }
+});
+
+test("of several nodes one says that it is one of several, and not that there are no contracts", () => {
+  const asked = (version: number, ethereum?: null) => () => {
+    const dev = ethereum === undefined ? {} : { ethereum };
+    const node = { dev, chain: { head: { height: 1 } }, states: { networkVersionAt: () => version } };
+    return ethDevGroup.methods.anvil_getAutomine.run([], { node } as unknown as MethodContext);
+  };
+  expect(asked(28)).toThrow(/a network with peers .* eth_sendRawTransaction/);
+  expect(asked(17)).toThrow(/no contracts/);
+  expect(asked(28, null)).toThrow(/no contracts/);
 });
