@@ -1,7 +1,7 @@
 /** Files of bundles that commands are given: one, or those of a folder. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type Bundle, carsIn, readBundle } from "../exec/bundle.ts";
+import { type Bundle, BundleError, carsIn, readBundle } from "../exec/bundle.ts";
 import { type BundleFile, Bundles } from "../exec/bundles.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { BUNDLE_FOLDER, BundleStore, readBundleFile } from "./bundle-store.ts";
@@ -24,8 +24,8 @@ export async function bundleFor(
     return isNeeded ? kept.require(LOCAL, actors) : kept.find(LOCAL, actors);
   }
   const bytes = await readBundleFile(file);
-  const [only, another] = carsIn(bytes);
-  if (only !== undefined && another === undefined) return readBundle(only);
+  const [only, another] = await firstTwo(file, bytes);
+  if (only !== undefined && another === undefined) return named(file, () => readBundle(only));
   return new Bundles([{ name: path.basename(file), read: async () => bytes }]).require(LOCAL, actors);
 }
 
@@ -34,12 +34,31 @@ export async function bundlesAtHand(file: string | undefined): Promise<Bundles> 
   const kept = await new BundleStore(BUNDLE_FOLDER).sources();
   if (file === undefined) return new Bundles(kept);
   const bytes = await readBundleFile(file);
-  const [only, another] = carsIn(bytes);
+  const [only, another] = await firstTwo(file, bytes);
   if (only === undefined || another !== undefined)
     return new Bundles([{ name: path.basename(file), read: async () => bytes }, ...kept]);
   const bundles = new Bundles(kept);
-  bundles.add(await readBundle(only));
+  bundles.add(await named(file, () => readBundle(only)));
   return bundles;
+}
+
+/** Of a file's CARs the first two: no more of a pack is decompressed than tells that it has several. */
+function firstTwo(file: string, bytes: Uint8Array): Promise<readonly (Uint8Array | undefined)[]> {
+  return named(file, async () => {
+    const [first, second] = carsIn(bytes);
+    return [first, second];
+  });
+}
+
+/** Says which file an error of a bundle is about; `ofUnknown` behind what is said of one that nobody published. */
+export async function named<Result>(file: string, work: () => Promise<Result>, ofUnknown = ""): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!(error instanceof BundleError)) throw error;
+    const hint = error.code === "UNKNOWN_BUNDLE" ? ofUnknown : "";
+    throw new BundleError(error.data, `${file}: ${error.message}${hint}`, { cause: error.cause });
+  }
 }
 
 /** The bundles' files at a place. Throws if there are none. */

@@ -19,6 +19,10 @@ export async function readAtMost(file: string, most: number, what: string): Prom
       if (all.size + bytesRead > most) throw new TooLargeFile(`${file} is larger than ${what} (${sizeText(most)})`);
       all.add(piece.subarray(0, bytesRead));
     }
+  } catch (error) {
+    // As the system tells it of a file that does not open; of one that does not read it leaves the name out.
+    if (error instanceof Error && "syscall" in error && !error.message.endsWith("'")) error.message += ` '${file}'`;
+    throw error;
   } finally {
     await handle.close();
   }

@@ -1,8 +1,9 @@
 /** `filigree bundle`: the published actors that network versions from 16 on run, taken from files or from an address, and checked. */
 import { type Command, Option } from "commander";
-import { BundleError, carsOf, readBundle } from "../../exec/bundle.ts";
+import { carsOf, readBundle } from "../../exec/bundle.ts";
 import { type ActorBundle, actorBundles, type BundleName } from "../../params/actor-codes.ts";
 import { NETWORK_VERSIONS } from "../../schema/versions/rows.ts";
+import { named } from "../bundle-files.ts";
 import { BUNDLE_FOLDER, BundleStore, bundleName, isOwnName, type Kept, readBundleFile } from "../bundle-store.ts";
 import { download } from "../download.ts";
 import { complain, EXIT, explain, hasSystemCode, tellJson } from "../errors.ts";
@@ -14,6 +15,7 @@ import { plainText, progressLine, sizeText } from "../terminal.ts";
 type Place = { readonly dir: string; readonly json?: true };
 type AddOptions = Place & { readonly network?: BundleName; readonly unknown?: true };
 
+const OF_UNKNOWN = "; --unknown takes actors of your own";
 const NETWORKS = [...new Set(actorBundles().map(({ name }) => name))];
 
 export function registerBundle(program: Command): void {
@@ -71,7 +73,7 @@ async function add(files: readonly string[], { dir, json, ...options }: AddOptio
   const store = new BundleStore(dir);
   for (const file of files) {
     const bytes = await readBundleFile(file);
-    for (const kept of await named(file, () => store.add(bytes, options))) tell(kept, json === true);
+    for (const kept of await named(file, () => store.add(bytes, options), OF_UNKNOWN)) tell(kept, json === true);
   }
 }
 
@@ -79,7 +81,8 @@ async function fetchOne(url: string, { dir, json, ...options }: AddOptions): Pro
   const line = progressLine();
   try {
     const bytes = await interruptible((signal) => download(url, { signal, line }), commandLine());
-    for (const kept of await named(url, () => new BundleStore(dir).add(bytes, options))) tell(kept, json === true);
+    for (const kept of await named(url, () => new BundleStore(dir).add(bytes, options), OF_UNKNOWN))
+      tell(kept, json === true);
   } finally {
     line.clear();
   }
@@ -129,15 +132,4 @@ async function verify(given: readonly string[], { dir, json }: Place): Promise<v
     }
   }
   if (worst !== null) process.exitCode = worst;
-}
-
-/** Says which file an error of a bundle is about. */
-async function named<Result>(file: string, work: () => Promise<Result>): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof BundleError)) throw error;
-    const hint = error.code === "UNKNOWN_BUNDLE" ? "; --unknown takes actors of your own" : "";
-    throw new BundleError(error.data, `${file}: ${error.message}${hint}`, { cause: error.cause });
-  }
 }

@@ -5,6 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
+import { bundleFor, bundlesAtHand } from "../../../src/cli/bundle-files.ts";
 import { readBundleFile } from "../../../src/cli/bundle-store.ts";
 import { readAtMost, readText } from "../../../src/cli/read-at-most.ts";
 
@@ -25,7 +26,24 @@ test("a file is read whole up to the bound, and refused with one byte more, befo
   await expect(readBundleFile(at("file"))).rejects.toMatchObject({ code: "BAD_BUNDLE" });
   await expect(readText(at("file"))).rejects.toThrow("is larger than any text that is read here (16.0 MiB)");
   await expect(readText(at("none"))).rejects.toMatchObject({ code: "ENOENT" });
-  await expect(readText(folder)).rejects.toMatchObject({ code: "EISDIR" });
+  await expect(readText(folder)).rejects.toMatchObject({
+    code: "EISDIR",
+    message: expect.stringContaining(`'${folder}'`),
+  });
+});
+
+test("a bundle that is named and cannot be read is told with its name, wherever it was given", async () => {
+  for (const [bytes, why] of [
+    [[0x28, 0xb5, 0x2f, 0xfd, 0, 0x58, 1], /does not decompress/],
+    [[], /no CAR/],
+  ] as const) {
+    writeFileSync(at("v18.tar.zst"), Uint8Array.from(bytes));
+    for (const ask of [() => bundleFor(28, at("v18.tar.zst"), true), () => bundlesAtHand(at("v18.tar.zst"))]) {
+      const told: unknown = await ask().then(String, (error: unknown) => error);
+      expect(told).toMatchObject({ code: "BAD_BUNDLE", message: expect.stringMatching(why) });
+      expect((told as Error).message).toContain(`${at("v18.tar.zst")}: `);
+    }
+  }
 });
 
 test.skipIf(process.platform === "win32")("a device and a pipe, whose size says nothing, are, too", async () => {
