@@ -457,6 +457,7 @@ export function callsOf(on: RpcNetwork): Readonly<Record<ApiVersion, Readonly<Re
     evm_setIntervalMining: give(() => [3_600_000]),
     anvil_setIntervalMining: give(() => [3600]),
     anvil_mine: give(() => ["0x1"]),
+    evm_mine: give(() => []),
     // The actors of this network version know nothing of contracts.
     ...Object.fromEntries(
       [

@@ -27,7 +27,7 @@ const mine = method({
   result: tipset,
   cost: "wait",
   local: true,
-  aliases: ["evm_mine", "Ganache.MineTipset"],
+  aliases: ["Ganache.MineTipset"],
   run: ([epochs], { node, signal }) => devOf(node).mine(epochs, signal),
 });
 

@@ -148,6 +148,29 @@ async function mineApart(node: NodeServices, count: bigint, interval: bigint | n
   return true;
 }
 
+/** What evm_mine is given: nothing, the time of the first block, or both things by their names. */
+const mined: Codec<{ readonly timestamp: bigint | null; readonly blocks: bigint }, unknown> = {
+  schema: { title: "MineOptions", description: "a timestamp, or an object with timestamp and blocks" },
+  decode: (json, path) => {
+    const isNamed = typeof json === "object" && json !== null && !Array.isArray(json);
+    const { timestamp, blocks } = (isNamed ? json : { timestamp: json }) as Record<string, unknown>;
+    return {
+      timestamp: timestamp == null ? null : whole.decode(timestamp, isNamed ? `${path}.timestamp` : path),
+      blocks: blocks == null ? 1n : whole.decode(blocks, `${path}.blocks`),
+    };
+  },
+  encode: (value) => value,
+};
+
+async function mineAt(node: NodeServices, { timestamp, blocks }: ReturnType<typeof mined.decode>, signal: AbortSignal) {
+  if (timestamp !== null && timestamp <= BigInt(MAX_BLOCKS))
+    badParams(`block: a timestamp in seconds since 1970 expected, got ${timestamp}; so many blocks: anvil_mine`);
+  if (blocks > BigInt(MAX_BLOCKS)) badParams(`block.blocks: at most ${MAX_BLOCKS} expected, got ${blocks}`);
+  if (timestamp !== null) ethOf(node).setNextTimestamp(Number(timestamp));
+  await devOf(node).mine(Number(blocks), signal);
+  return 0n;
+}
+
 const methods = {
   eth_sendTransaction: method({
     summary:
@@ -238,6 +261,14 @@ const methods = {
     params: [param("count", fallback(whole, 1n)), param("seconds", nullable(whole))],
     aliases: ["hardhat_mine"],
     run: ([count, seconds], { node, signal }) => mineApart(node, count, seconds, signal),
+  }),
+  evm_mine: method({
+    summary: "Makes a tipset, or several (blocks), the first of which has a time if one is given.",
+    ...admin,
+    result: quantity(),
+    params: [param("block", fallback(mined, { timestamp: null, blocks: 1n }))],
+    cost: "wait",
+    run: ([options], { node, signal }) => mineAt(node, options, signal),
   }),
   evm_increaseTime: method({
     summary:

@@ -256,6 +256,7 @@ describe("a local network", () => {
   test("blocks have the times that are set; epochs do not follow; a snapshot takes the time that is to come back", async () => {
     const { ask, net } = eth;
     const time = (): number => Number(net.head.blocks[0]?.timestamp);
+    const height = (): number => net.head.height;
     const begun = time();
     const snapshot = await ask("evm_snapshot");
     expect(await ask("evm_increaseTime", 86_400)).toBe("0x15180");
@@ -270,6 +271,15 @@ describe("a local network", () => {
     await ask("hardhat_mine", "0x2", "0xa");
     expect(time() - begun).toBe(3 * blockDelaySeconds + 120);
     await expect(ask("evm_setNextBlockTimestamp", 1)).rejects.toThrow(/later than the last/);
+    const [asked, before] = [time() + 7000, height()];
+    expect(await ask("evm_mine", `0x${asked.toString(16)}`)).toBe("0x0");
+    expect([time(), height()]).toEqual([asked, before + 1]);
+    await ask("evm_mine", { timestamp: asked + 100, blocks: 3 });
+    expect(height()).toBe(before + 4);
+    await ask("evm_mine", null);
+    expect(height()).toBe(before + 5);
+    await expect(ask("evm_mine", 5)).rejects.toThrow(/a timestamp in seconds .* got 5; so many blocks: anvil_mine/);
+    await expect(ask("evm_mine", asked)).rejects.toThrow(/later than the last/);
   });
 
   test("contracts that tools expect stand in the genesis; a network without them is another one", async () => {
