@@ -8,17 +8,15 @@ import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 import { findCorpus } from "./test/support/find-corpus.ts";
+import { LARGE, NOT_IN_A_PAGE } from "./test/support/left-out.ts";
 import { testsAndNeeds } from "./test/support/portable.ts";
 
 const executablePath = process.env["CHROMIUM_PATH"] ?? "/usr/bin/chromium";
 const alias = { "#platform": fileURLToPath(new URL("src/platform/browser.ts", import.meta.url)) };
 
-/** Half a minute each, for sectors that no page proves. */
-const LARGE = ["test/unit/proofs/large-sector.test.ts", "test/unit/proofs/paged.test.ts"];
+const left = process.env["FILIGREE_PAGE_ALL"] === "1" ? LARGE : { ...LARGE, ...NOT_IN_A_PAGE };
 
-const needs = new Map(
-  [...testsAndNeeds()].map(([file, need]) => [file, LARGE.includes(file) ? "sectors of 32 and 64 GiB" : need]),
-);
+const needs = new Map([...testsAndNeeds()].map(([file, need]) => [file, left[file] ?? need]));
 for (const [file, need] of needs) if (need !== null) process.stdout.write(`not in a browser: ${file} (${need})\n`);
 
 const corpus = findCorpus();

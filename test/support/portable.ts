@@ -1,4 +1,4 @@
-/** Which tests need nothing that only Node and Deno have: they run in browsers, and many of them in one process. */
+/** Which tests need nothing that only Node and Deno have: they run in browsers, too. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 
