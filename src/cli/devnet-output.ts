@@ -3,15 +3,14 @@
 import { toHex } from "../base/bytes.ts";
 import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
-import { toLotusKey } from "../keys/lotus-key.ts";
 import type { PoolNote } from "../mpool/parts.ts";
-import { ethereumOf } from "../node/dev-control.ts";
 import type { Devnet } from "../node/devnet.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
+import { accountJson, chainIdNote, ethereumLine } from "./account-words.ts";
 import { tokenText } from "./kept-token.ts";
 import { proofsText } from "./real-proofs.ts";
 import { countText, paint, sizeText } from "./terminal.ts";
@@ -53,13 +52,6 @@ type Executed = {
 
 /** Messages of one tipset that get a line each unless all are asked for. */
 const MOST_LINES = 50;
-/** What the chain id is good for. */
-function chainIdNote(net: Devnet): string {
-  return hasEthereum(net)
-    ? "for Ethereum's tools: eth_* at the same address"
-    : "a name for wallets; no Ethereum transactions on this network version";
-}
-
 function hasEthereum({ node, head }: Devnet): boolean {
   return chainRule("ethAccountsSend", node.states.networkVersionAt(head.height));
 }
@@ -68,10 +60,7 @@ function hasEthereum({ node, head }: Devnet): boolean {
 function ethereumLines(net: Devnet, resumed: number | null): string[] {
   const [first] = net.accounts;
   if (!hasEthereum(net) || first === undefined) return [];
-  const { ethereum } = ethereumOf(first, net.network);
-  const { secret } = first.keys.ethereum;
-  const much = isNew(net, resumed) ? "as much at" : "also at";
-  return [`Ethereum   ${much} m/44'/60'/0'/0/n; ${first.name}: ${ethereum}, key 0x${toHex(secret)}`];
+  return [ethereumLine(first, net.network, isNew(net, resumed))];
 }
 
 /** Whether accounts have what the genesis gave them; nobody knows what the accounts of a fork had there. */
@@ -162,7 +151,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
     ...ethereumLines(net, resumed),
-    `Chain id   ${chainId} (${chainIdNote(net)})`,
+    `Chain id   ${chainId} (${chainIdNote(hasEthereum(net))})`,
     `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
@@ -294,20 +283,8 @@ class JsonOutput implements Output {
   start(net: Devnet, { url, data, resumed, token }: Started): void {
     const { prefix, chainId, name } = net.network;
     const accounts = net.accounts.map((account) => ({
-      name: account.name,
-      id: account.id.toString(prefix),
-      secp256k1: account.secp256k1.toString(prefix),
-      bls: account.bls.toString(prefix),
-      blsId: account.blsId.toString(prefix),
-      // Of the key below; where it has no account, the form of the id.
-      ...(hasEthereum(net) ? ethereumOf(account, net.network) : { ethereum: account.ethereum }),
+      ...accountJson(account, net.network, hasEthereum(net)),
       ...(isNew(net, resumed) ? { balance: account.balance.toString() } : {}),
-      keys: {
-        secp256k1: toHex(account.keys.secp256k1.secret),
-        bls: toHex(account.keys.bls.secret),
-        ethereum: toHex(account.keys.ethereum.secret),
-      },
-      lotusKeys: { secp256k1: toLotusKey(account.keys.secp256k1), bls: toLotusKey(account.keys.bls) },
     }));
     const { seed, mnemonic } = net.options;
     const size = net.local === null ? {} : { sectorSize: net.options.sectorSize };
@@ -316,7 +293,7 @@ class JsonOutput implements Output {
       network: name,
       ...size,
       chainId,
-      chainIdNote: chainIdNote(net),
+      chainIdNote: chainIdNote(hasEthereum(net)),
       resumed,
       seed,
       mnemonic,

@@ -6,6 +6,8 @@ import { mnemonicOfSeed, PUBLIC_MNEMONIC } from "../node/accounts.ts";
 import { isDamage } from "../node/damage.ts";
 import { LocalNetwork, type LocalNetworkOptions } from "../node/local-network.ts";
 import { descriptionToJson } from "../node/network-description.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
+import { accountJson, chainIdNote, ethereumLine } from "./account-words.ts";
 import { UsageError } from "./errors.ts";
 import { type KeptToken, keepToken, tokenText } from "./kept-token.ts";
 import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
@@ -176,6 +178,8 @@ type Told = {
 /** What is common to all nodes once, and what each has on lines of its own. */
 function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { written, tokens, data, quiet }: Told): void {
   const described = net.describe();
+  const hasEthereum = chainRule("ethAccountsSend", described.networkVersion);
+  const [first] = net.accounts;
   const minersOf = (index: number): string[] =>
     described.miners.filter(({ node }) => node === index).map(({ address }) => address);
   const nodes = net.nodes.map(({ url, peers }, index) => ({
@@ -207,8 +211,16 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
         ]),
     "",
     ...described.accounts.map(({ name, id, secp256k1 }) => `${name?.padEnd(10)} ${id}  ${secp256k1}`),
-    "THESE ACCOUNTS ARE PUBLIC: never use them on a real network. Their keys are in every node's wallet.",
+    "THESE ACCOUNTS ARE PUBLIC: never use them on a real network. Their keys are in the wallet of each of these nodes.",
     "",
+    `Mnemonic   ${net.options.mnemonic}  (m/44'/461'/0'/0/n)`,
+    ...(hasEthereum && first !== undefined
+      ? [
+          ethereumLine(first, net.network, false),
+          "           each of these nodes signs for them (eth_accounts); one that joins has no keys of accounts",
+        ]
+      : []),
+    `Chain id   ${described.chainId} (${chainIdNote(hasEthereum)})`,
     `Genesis    ${described.genesis.cid}, ${new Date(described.genesis.time * 1000).toISOString()}`,
     ...(written === null
       ? ["Joining    needs --data: the description and the genesis are files"]
@@ -221,7 +233,12 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
     "",
   ];
   const least = [`JSON-RPC   ${described.rpc.join("  ")}`, ...nodes.flatMap(({ node }) => tokenLine(node))].join("\n");
-  output.say(quiet ? [least] : lines, { event: "start", nodes, files: written, ...descriptionToJson(described) });
+  output.say(quiet ? [least] : lines, {
+    ...{ event: "start", nodes, files: written },
+    ...descriptionToJson(described),
+    ...{ chainIdNote: chainIdNote(hasEthereum), mnemonic: net.options.mnemonic, keysArePublic: true },
+    accounts: net.accounts.map((account) => accountJson(account, net.network, hasEthereum)),
+  });
 }
 
 /** With `--json` a token is told only where no file keeps it. */

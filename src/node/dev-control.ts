@@ -45,6 +45,7 @@ export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Ui
     mineTo: (epoch, signal) => clock.mineTo(epoch, signal),
     passTime: (seconds, signal) => clock.mineTo(clock.epochIn(seconds), signal),
     laboratory,
+    ethAccounts: ethereum,
     ethereum,
     snapshots: {
       list: () => snapshots.list(),

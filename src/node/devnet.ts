@@ -77,6 +77,7 @@ import {
 } from "./devnet-given.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { DumpError, type Dumped, readDump } from "./dump.ts";
+import { EthAccounts } from "./eth-accounts.ts";
 import { EthControl, Impersonation } from "./eth-control.ts";
 import { fetchWhole } from "./fork/fetch-whole.ts";
 import { askFork, openFork } from "./fork/open-fork.ts";
@@ -503,7 +504,8 @@ export class Devnet {
     node.add(deals);
     await node.start();
     const laboratory = local === null ? null : new Laboratory({ node, local, switches, clock, sealing });
-    const control = { node, crypto, clock, accounts, times, impersonation };
+    const own = new EthAccounts({ network, crypto, accounts });
+    const control = { node, clock, own, times, impersonation };
     const ethereum = isFvm(networkVersion) ? new EthControl(control) : null;
     const snapshots = new Snapshots({ node, store, clock, laboratory, sealing });
     const parts = {

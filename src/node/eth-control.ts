@@ -9,21 +9,19 @@
 import { keccak_256 } from "@noble/hashes/sha3.js";
 import { toHex } from "../base/bytes.ts";
 import { OptionError } from "../base/options.ts";
-import type { Crypto } from "../core/crypto.ts";
 import type { ActorEdit } from "../exec/edits.ts";
 import type { BlockTimes } from "../miner/block-times.ts";
-import type { EthDevControl } from "../rpc/services.ts";
+import type { EthAccountsService, EthDevControl } from "../rpc/services.ts";
 import type { Address } from "../types/address.ts";
-import { type EthTransaction, messageOfTransaction, signingDigest } from "../types/eth-transaction.ts";
+import { messageOfTransaction, signingDigest } from "../types/eth-transaction.ts";
 import { type SignedMessage, signedMessageCid } from "../types/message.ts";
-import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
+import { type BareTransaction, type EthAccounts, unsigned } from "./eth-accounts.ts";
 import type { FilecoinNode } from "./node.ts";
 
 const MAX_IMPERSONATED = 10_000;
 /** Messages that are known as made here; the oldest are forgotten first, long after they have left the pool. */
 const MAX_MADE = 100_000;
-const big = (bytes: Uint8Array): bigint => BigInt(`0x${toHex(bytes)}`);
 
 /** Whose transactions need no signature. */
 export class Impersonation {
@@ -62,14 +60,13 @@ export class Impersonation {
 
 type Parts = {
   readonly node: FilecoinNode;
-  readonly crypto: Crypto;
   readonly clock: Clock;
-  readonly accounts: readonly DevAccount[];
+  readonly own: EthAccounts;
   readonly times: BlockTimes;
   readonly impersonation: Impersonation;
 };
 
-export class EthControl implements EthDevControl {
+export class EthControl implements EthDevControl, EthAccountsService {
   private readonly parts: Parts;
 
   constructor(parts: Parts) {
@@ -77,7 +74,11 @@ export class EthControl implements EthDevControl {
   }
 
   get accounts(): readonly Address[] {
-    return this.parts.accounts.map(({ delegated }) => delegated);
+    return this.parts.own.accounts;
+  }
+
+  has(address: Address): boolean {
+    return this.parts.own.has(address) || this.parts.impersonation.has(address);
   }
 
   get isAutomatic(): boolean {
@@ -93,25 +94,19 @@ export class EthControl implements EthDevControl {
     this.parts.impersonation.all = on;
   }
 
-  /** r, s and recovery bit of a digest by the key of an account; null for an account that is none of the network's. */
   sign(address: Address, digest: Uint8Array): Uint8Array | null {
-    const account = this.parts.accounts.find(({ delegated }) => delegated.equals(address));
-    return account === undefined ? null : this.parts.crypto.secp256k1.sign(digest, account.keys.ethereum.secret);
+    return this.parts.own.sign(address, digest);
   }
 
   /** The message of a transaction, signed by the account's key, or as an impersonated one's. Null if neither can be. */
-  signTransaction(tx: Omit<EthTransaction, "r" | "s" | "v" | "kind">, from: Address): SignedMessage | null {
-    const { chainId } = this.parts.node.network;
-    const bare: EthTransaction = { ...tx, kind: "eip1559", r: 0n, s: 0n, v: 0n };
-    const digest = signingDigest(bare, chainId);
-    const signature = this.sign(from, digest);
-    if (signature !== null) {
-      const [r, s] = [big(signature.subarray(0, 32)), big(signature.subarray(32, 64))];
-      return messageOfTransaction({ ...bare, r, s, v: BigInt(signature[64] as number) }, from);
-    }
+  signTransaction(tx: BareTransaction, from: Address): SignedMessage | null {
+    const signed = this.parts.own.signTransaction(tx, from);
+    if (signed !== null) return signed;
     if (!this.parts.impersonation.has(from)) return null;
+    const bare = unsigned(tx);
     // What is equal but for its sender is another transaction.
-    const r = big(keccak_256.create().update(digest).update(from.bytes).digest());
+    const digest = keccak_256.create().update(signingDigest(bare, this.parts.node.network.chainId));
+    const r = BigInt(`0x${toHex(digest.update(from.bytes).digest())}`);
     const made = messageOfTransaction({ ...bare, r, s: 1n }, from);
     this.parts.impersonation.note(made);
     return made;

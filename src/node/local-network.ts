@@ -23,10 +23,12 @@ import {
   withSectorSize,
 } from "../params/networks.ts";
 import { memorySecrets } from "../platform/secrets.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { MemoryStore } from "../storage/memory.ts";
 import { TableStore } from "../storage/table-store.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { type DevAccount, makeAccounts } from "./accounts.ts";
+import { ethereumOf } from "./dev-control.ts";
 import { actorsToCome, firstMinerId, keptSectorSize, openDevnetChain } from "./devnet-chain.ts";
 import { checkBundle, checkDevnetOptions, checkUpgrades, type LocalUpgrade } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
@@ -199,6 +201,7 @@ export class LocalNetwork {
       beacon: local.beacon,
       later: actorsToCome(network, chain.head.height, options.upgrades ?? []),
       ...(own.length === 0 ? {} : { mining: { local, miners: own } }),
+      accounts: this.accounts,
       info: () => descriptionToJson(this.describe()),
       ...(onMining === undefined ? {} : { onMining: (event) => onMining(index, event) }),
       ...(onReport === undefined ? {} : { onReport: (report) => onReport(index, report) }),
@@ -221,6 +224,7 @@ export class LocalNetwork {
   describe(): NetworkDescription {
     const { network, options, local, accounts, nodes } = this;
     const text = (address: { toString(prefix: "f" | "t"): string }): string => address.toString(network.prefix);
+    const hasEthereum = chainRule("ethAccountsSend", networkVersionAt(network, 0));
     return {
       network: network.name,
       chainId: network.chainId,
@@ -244,6 +248,7 @@ export class LocalNetwork {
         id: text(account.id),
         secp256k1: text(account.secp256k1),
         bls: text(account.bls),
+        ...(hasEthereum ? ethereumOf(account, network) : {}),
       })),
     };
   }

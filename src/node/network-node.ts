@@ -25,16 +25,19 @@ import type { OwnMiner } from "../miner/own-sectors.ts";
 import { SlashFilter } from "../miner/slash-filter.ts";
 import type { DhtMode } from "../network/dht.ts";
 import { dialable } from "../network/peer-address.ts";
-import type { NetworkParams } from "../params/networks.ts";
+import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { Secrets } from "../platform/secrets.ts";
 import { makeDispatcher } from "../rpc/api.ts";
 import type { Dispatcher } from "../rpc/dispatcher.ts";
 import { NodeRun } from "../rpc/node-run.ts";
 import type { DevControl, NodeParts } from "../rpc/services.ts";
+import { isFvm } from "../schema/versions/rows.ts";
 import { localRules } from "../stmgr/network-rules.ts";
 import type { Sleep } from "../sync/peers.ts";
+import type { DevAccount } from "./accounts.ts";
 import { CONTEST_EPOCHS, Contest, GREETING_MS } from "./contest.ts";
 import { DealsPart } from "./deals-part.ts";
+import { EthAccounts } from "./eth-accounts.ts";
 import { gatewayAddress } from "./gateway-address.ts";
 import { GENESIS_RESERVE } from "./genesis.ts";
 import { type LocalMiners, sharedEntries } from "./local-miners.ts";
@@ -90,6 +93,8 @@ export type NetworkNodeOptions = {
   readonly topics?: PeerPartOptions["topics"];
   /** Proves for the node's miners alone, and ends with it. */
   readonly proving?: LocalProving;
+  /** The network's accounts, where this node has their keys: it signs for those of Ethereum. Absent: it does not. */
+  readonly accounts?: readonly DevAccount[];
   /** What `Devnet.info` tells. */
   readonly info: () => Record<string, unknown>;
   readonly onMining?: (event: MiningEvent) => void;
@@ -311,7 +316,7 @@ export class NetworkNode {
       run: new NodeRun(platform.randomBytes, now()),
       health: () => this.node.health(),
       ...(options.onShutdown === undefined ? {} : { shutdown: options.onShutdown }),
-      dev: byTheClock(options.info),
+      dev: { ...byTheClock(options.info), ethAccounts: ethAccountsOf(options) },
       ...peers.services(),
     };
     this.dispatcher = makeDispatcher(this.services);
@@ -369,6 +374,12 @@ async function payerOf(keystore: Keystore, [miner]: readonly OwnMiner[]): Promis
   if (miner !== undefined) return miner.worker;
   const address = await keystore.defaultAddress();
   return address === null ? null : keystore.get(address);
+}
+
+/** Null without contracts, and for a node that does not have the accounts' keys. */
+function ethAccountsOf({ accounts, network, crypto }: NetworkNodeOptions): EthAccounts | null {
+  const has = accounts !== undefined && isFvm(networkVersionAt(network, 0));
+  return has ? new EthAccounts({ network, crypto, accounts }) : null;
 }
 
 /** Nobody moves the time of a network of several nodes. */

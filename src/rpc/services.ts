@@ -93,15 +93,22 @@ export type SnapshotControl = {
   dump(): Promise<AsyncIterable<Uint8Array>>;
 };
 
+/** Ethereum accounts that a node signs for: `src/node/eth-accounts.ts`. */
+export type EthAccountsService = {
+  /** Addresses of Ethereum whose keys the node has. */
+  readonly accounts: readonly Address[];
+  /** Whether the node makes transactions of an address. */
+  has(address: Address): boolean;
+  /** Null where the node does not have its key. */
+  sign(address: Address, digest: Uint8Array): Uint8Array | null;
+  signTransaction(tx: Omit<EthTransaction, "r" | "s" | "v" | "kind">, from: Address): SignedMessage | null;
+};
+
 /** What contract developers do to a local network: `src/node/eth-control.ts`. */
 export type EthDevControl = {
-  /** Addresses of Ethereum whose keys the network has. */
-  readonly accounts: readonly Address[];
   readonly isAutomatic: boolean;
   impersonate(address: Address, on: boolean): void;
   impersonateAll(on: boolean): void;
-  sign(address: Address, digest: Uint8Array): Uint8Array | null;
-  signTransaction(tx: Omit<EthTransaction, "r" | "s" | "v" | "kind">, from: Address): SignedMessage | null;
   edit(edits: readonly ActorEdit[]): Promise<void>;
   setNextTimestamp(timestamp: number): void;
   passTime(seconds: number): number;
@@ -118,7 +125,9 @@ export type DevControl = {
   passTime(seconds: number, signal?: AbortSignal): Promise<Tipset>;
   /** Absent, or null, where the network's miners are not at hand. */
   readonly laboratory?: LaboratoryControl | null;
-  /** Null without contracts; absent for one of several nodes, of which none is the network. */
+  /** Absent, or null, without contracts, and where the node does not have the keys of the network's accounts. */
+  readonly ethAccounts?: EthAccountsService | null;
+  /** Absent, or null, without contracts, and for one of several nodes, of which none is the network. */
   readonly ethereum?: EthDevControl | null;
   /** Absent for one of several nodes, of which none is the network. */
   readonly snapshots?: SnapshotControl;

@@ -3,7 +3,7 @@ import { keccak_256 } from "@noble/hashes/sha3.js";
 import { concat, utf8 } from "../../base/bytes.ts";
 import { messageHash } from "../../chain/eth-index.ts";
 import type { ActorEdit } from "../../exec/edits.ts";
-import { chainRule } from "../../schema/versions/chain-rules.ts";
+import { isFvm } from "../../schema/versions/rows.ts";
 import { type Address, PROTOCOL } from "../../types/address.ts";
 import { type SignedMessage, signedMessageCid } from "../../types/message.ts";
 import { boolean, type Codec, fallback, integer, nullable, spelt } from "../codec/codec.ts";
@@ -12,7 +12,7 @@ import { contractState, estimateGas } from "../eth/calls.ts";
 import { type CallRequest, callRequest, data, ethAddress, hash, quantity } from "../eth/codecs.ts";
 import { MIN_PREMIUM } from "../eth/fees.ts";
 import { type Group, method, param } from "../method.ts";
-import type { DevControl, EthDevControl, NodeServices } from "../services.ts";
+import type { DevControl, EthAccountsService, EthDevControl, NodeServices } from "../services.ts";
 import { infoFor } from "./dev.ts";
 
 const MAX_BLOCKS = 100_000;
@@ -27,18 +27,29 @@ function devOf(node: NodeServices): DevControl {
   return node.dev;
 }
 
+function hasContracts(node: NodeServices): boolean {
+  return isFvm(node.states.networkVersionAt(node.chain.head.height));
+}
+
+const NO_CONTRACTS = "this network has no contracts: start the network with --network-version 18 or later and --bundle";
+
 function ethOf(node: NodeServices): EthDevControl {
   const { ethereum } = devOf(node);
   if (ethereum != null) return ethereum;
-  if (ethereum === undefined && chainRule("ethAccountsSend", node.states.networkVersionAt(node.chain.head.height))) {
-    const instead = "sign yourself and use eth_sendRawTransaction, or start it without those";
-    throw new RpcError(
-      RPC_CODE.untyped,
-      `a network with peers (--nodes, --listen, --apart, real proofs) signs for no account of Ethereum and changes no state by hand, also of one node: ${instead}`,
-    );
-  }
-  const why = "start the network with --network-version 18 or later and --bundle";
-  throw new RpcError(RPC_CODE.untyped, `this network has no contracts: ${why}`);
+  if (!hasContracts(node)) throw new RpcError(RPC_CODE.untyped, NO_CONTRACTS);
+  const why = "which check its blocks and would refuse what no message has done to its state";
+  const instead = "start one of a single node, without --nodes, --listen, --apart and real proofs";
+  throw new RpcError(RPC_CODE.untyped, `this network has peers, ${why}: ${instead}`);
+}
+
+/** Accounts that this node signs for. */
+function accountsOf(node: NodeServices): EthAccountsService {
+  const { ethAccounts } = devOf(node);
+  if (ethAccounts != null) return ethAccounts;
+  if (!hasContracts(node)) throw new RpcError(RPC_CODE.untyped, NO_CONTRACTS);
+  const why =
+    "ask a node of the process that began the network, or sign with Ethereum's tools and send by eth_sendRawTransaction";
+  throw new RpcError(RPC_CODE.untyped, `this node joined the network and has no keys of its accounts: ${why}`);
 }
 
 async function edit(node: NodeServices, of: Address, change: Omit<ActorEdit, "address">): Promise<boolean> {
@@ -89,7 +100,7 @@ const transaction: Codec<Sent, unknown> = {
 };
 
 async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSignal): Promise<Uint8Array> {
-  const control = ethOf(node);
+  const control = accountsOf(node);
   const { from, to } = sent;
   if (from === null) return badParams("transaction.from: an address expected");
   if (from.protocol !== PROTOCOL.delegated)
@@ -102,6 +113,12 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
     const instead = "send from an account, or see with eth_call and its `from` what the contract's call would do";
     throw new RpcError(RPC_CODE.untyped, `${shown} is a contract, which sends no messages on Filecoin: ${instead}`);
   }
+  const unknown = (): never => {
+    const isAlone = devOf(node).ethereum != null;
+    const why = isAlone ? "impersonate it (anvil_impersonateAccount) first" : "its key is not here";
+    throw new RpcError(RPC_CODE.untyped, `unknown account ${shown}: ${why}`);
+  };
+  if (!control.has(from)) unknown();
   const gasLimit = sent.gas ?? (await estimateGas(node, node.chain.head, sent, signal));
   const proposed = await node.gas.premium(PREMIUM_BLOCKS, node.chain.head);
   const tip = sent.maxPriorityFee ?? (proposed < MIN_PREMIUM ? MIN_PREMIUM : proposed);
@@ -110,9 +127,7 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
   const common = { to: receiver, value: sent.value, input: sent.input, gasLimit, maxFee };
   const signed = (nonce: bigint): SignedMessage => {
     const tx = { ...common, nonce, maxPriorityFee: tip < maxFee ? tip : maxFee };
-    const made = control.signTransaction(tx, from);
-    if (made !== null) return made;
-    throw new RpcError(RPC_CODE.untyped, `unknown account ${shown}: impersonate it (anvil_impersonateAccount) first`);
+    return control.signTransaction(tx, from) ?? unknown();
   };
   let pushed: SignedMessage;
   if (sent.nonce === null) pushed = await node.pool.pushNext(from, async (nonce) => signed(nonce));
@@ -126,7 +141,7 @@ async function sendTransaction(node: NodeServices, sent: Sent, signal: AbortSign
 /** r, s and v (27 or 28) of a message by EIP-191. */
 function signPersonal(node: NodeServices, message: Uint8Array, by: Address): Uint8Array {
   const prefix = utf8(`\x19Ethereum Signed Message:\n${message.length}`);
-  const signature = ethOf(node).sign(by, keccak_256(concat(prefix, message)));
+  const signature = accountsOf(node).sign(by, keccak_256(concat(prefix, message)));
   if (signature === null) throw new RpcError(RPC_CODE.untyped, "unknown account: the network does not have its key");
   return concat(signature.subarray(0, 64), Uint8Array.of(27 + (signature[64] as number)));
 }
@@ -340,7 +355,7 @@ const methods = {
 export const ethDevGroup: Group<typeof methods> & { readonly prefix: "" } = {
   title: "Ethereum: local network",
   summary:
-    "What contract developers do to a local network with the FVM, by the names that they know. Not answered by a node of any other network.",
+    "What contract developers do to a local network with the FVM, by the names that they know. Not answered by a node of any other network. Of several nodes (`devnet --nodes`, `--listen`) each signs for the network's accounts, and none sets state, impersonates or moves time; a node that joined (`node start`) has no keys of the accounts.",
   prefix: "",
   versions: ["v0", "v1"],
   methods,

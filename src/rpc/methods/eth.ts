@@ -142,9 +142,10 @@ const methods = {
   }),
   eth_syncing: method({ summary: "False: what is here was executed.", result: boolean, run: () => false }),
   eth_accounts: method({
-    summary: "Those of a local network, whose keys it has; else none.",
+    summary:
+      "Those of a local network, at each node of the process that began it, which has their keys; else none, also at a node that joined.",
     result: list(ethAddress, MAX_ACCOUNTS),
-    run: (_, { node }) => node.dev?.ethereum?.accounts ?? [],
+    run: (_, { node }) => node.dev?.ethAccounts?.accounts ?? [],
   }),
   eth_blockNumber: method({
     summary: "Number of the latest block: the epoch of the tipset below the head.",
