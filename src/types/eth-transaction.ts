@@ -189,10 +189,12 @@ export function transactionOf({ message, signature }: SignedMessage): EthTransac
   const { kind, r, s, v } = signatureParts(signature);
   const { nonce, value, gasLimit, gasFeeCap: maxFee, gasPremium } = message;
   if (kind !== "eip1559" && gasPremium !== maxFee) bad("its premium is not its price");
-  return {
-    ...{ kind, nonce, value, gasLimit, maxFee, maxPriorityFee: gasPremium },
-    ...{ to: contractOf(message), input: inputOf(message.params), r, s, v },
-  };
+  return { ...{ kind, nonce, value, gasLimit, maxFee, maxPriorityFee: gasPremium }, ...calledBy(message), r, s, v };
+}
+
+/** What a message does as a transaction. Throws `EthError` for one that no transaction gives. */
+export function calledBy(message: Pick<Message, "to" | "method" | "params">): Pick<EthTransaction, "to" | "input"> {
+  return { to: contractOf(message), input: inputOf(message.params) };
 }
 
 function signatureParts({ data }: Signature): Pick<EthTransaction, "kind" | "r" | "s" | "v"> {
@@ -212,7 +214,7 @@ function signatureParts({ data }: Signature): Pick<EthTransaction, "kind" | "r" 
   return { kind, r: number(r), s: number(s), v: sign };
 }
 
-function contractOf({ to, method }: Message): Uint8Array | null {
+function contractOf({ to, method }: Pick<Message, "to" | "method">): Uint8Array | null {
   if (method === METHOD_CREATE_EXTERNAL && to.equals(EAM)) return null;
   if (method !== METHOD_INVOKE_EVM) bad(`method ${method} is no transaction's`);
   return to.ethereum ?? bad("its receiver has no address of Ethereum");

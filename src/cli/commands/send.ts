@@ -6,6 +6,7 @@ import { exitCodeText } from "../../state/words.ts";
 import type { NetworkPrefix } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
+import { METHOD_INVOKE_EVM } from "../../types/eth-transaction.ts";
 import type { Json } from "../../types/schema-codec.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { type Found, inclusionEpoch, inclusionText } from "../inclusion.ts";
@@ -41,7 +42,7 @@ export function registerSend(program: Command): void {
       .description("send FIL, or call a method of an actor, and wait for the receipt")
       .argument("<to>", 'address (0x, too) or name, such as "bob" or "burn"')
       .argument("<amount>", '"1.5 FIL", ".5", "20 nanoFIL", "1 attoFIL"', parseAmount)
-      .option("--from <address>", "sender: address or name; the node has its key (default: the wallet's own)")
+      .option("--from <address>", "sender: address (0x, too) or name; the node has its key (default: the wallet's own)")
       .option("--method <name|number>", "method of the receiver (default: a plain send)")
       .option("--params <json|hex>", "its parameters: JSON in the network's spelling, or 0x and their CBOR")
       .option("--max-fee <FIL>", "most that the message may cost", parseAmount)
@@ -99,13 +100,17 @@ type WaitOptions = RemoteOptions & { readonly confidence: number; readonly timeo
 
 async function send(to: string, amount: bigint, options: SendOptions): Promise<void> {
   const remote = await Remote.open(options);
-  const receiver = await remote.address(to);
+  const named = await remote.address(to);
+  const from = await remote.address(options.from ?? "default", "--from");
+  const isEthereum = await isEthereumAccount(remote, from);
+  const receiver = isEthereum ? await receiverOfTransaction(remote, named, to) : named;
   const { number, params } = await methodOf(remote, receiver, options.method ?? "0", options.params);
   const message = {
     To: receiver,
-    From: await remote.address(options.from ?? "default", "--from"),
+    From: from,
     Value: amount.toString(),
-    Method: Number(number),
+    // A plain send of an Ethereum account is a transaction without input.
+    Method: Number(isEthereum && number === 0n ? METHOD_INVOKE_EVM : number),
     Params: toBase64(params),
     GasLimit: options.gasLimit ?? 0,
     GasFeeCap: (options.feeCap ?? 0n).toString(),
@@ -124,6 +129,22 @@ async function send(to: string, amount: bigint, options: SendOptions): Promise<v
   if (options.json !== true) say(false, null, [`message ${cid}, nonce ${signed.Message.Nonce}`]);
   if (options.wait) await waitFor(remote, cid, options);
   else if (options.json === true) say(true, { cid, nonce: signed.Message.Nonce }, []);
+}
+
+async function isEthereumAccount(remote: Remote, from: string): Promise<boolean> {
+  const key = /^[ft]0/.test(from) ? await remote.ask<string>("StateAccountKey", from, null) : from;
+  return /^[ft]4/.test(key ?? from);
+}
+
+/** Transactions go to 0x addresses: those of their own, and those that stand for an actor's id. */
+async function receiverOfTransaction(remote: Remote, receiver: string, name: string): Promise<string> {
+  if (/^[ft][04]/.test(receiver)) return receiver;
+  const id = await remote.ask<string>("StateLookupID", receiver, null);
+  if (id !== null) return id;
+  const named = name === receiver ? receiver : `${name} (${receiver})`;
+  throw new Error(
+    `${named} is not on the chain yet, and an Ethereum account sends to 0x addresses and to what is on the chain alone: send to it from another account first`,
+  );
 }
 
 async function wait(name: string, options: WaitOptions): Promise<void> {

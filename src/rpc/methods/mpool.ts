@@ -4,8 +4,11 @@ import type { PoolChange } from "../../mpool/parts.ts";
 import { PoolError } from "../../mpool/rules.ts";
 import type { Origin } from "../../mpool/sender-queue.ts";
 import type { SendSpec } from "../../stmgr/gas-fees.ts";
+import type { Address, NetworkPrefix } from "../../types/address.ts";
 import type { CID } from "../../types/cid.ts";
+import { calledBy, EthError, METHOD_CREATE_EXTERNAL, METHOD_INVOKE_EVM } from "../../types/eth-transaction.ts";
 import { type Message, type SignedMessage, signedMessageCid } from "../../types/message.ts";
+import { EAM } from "../../types/singletons.ts";
 import { address, link, message, signedMessage, tipsetKey, uint64 } from "../codec/chain-types.ts";
 import { boolean, decimal, fallback, integer, list, nothing, object } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
@@ -55,12 +58,52 @@ export function unpriced(wanted: Pick<Message, "from" | "to" | "value" | "method
 export async function pushMessage(node: NodeServices, wanted: Message, spec: SendSpec): Promise<SignedMessage> {
   if (wanted.nonce !== 0n) badParams(`message.Nonce: must be 0, got ${wanted.nonce}: the node chooses it`);
   const key = await keyAt(node, wanted.from, []);
-  const secret = node.keystore.get(key);
+  const sign = key.ethereum === null ? byWallet(node, key) : asTransaction(node, wanted, key);
   const signedWith = async (nonce: bigint): Promise<SignedMessage> => {
     const complete = node.gas.complete({ ...wanted, from: key, nonce }, spec, node.chain.head);
-    return signMessage(node.crypto, secret, await estimated(complete));
+    return sign(await estimated(complete));
   };
   return pooled(node.pool.pushNext(key, signedWith));
+}
+
+type Signer = (complete: Message) => SignedMessage;
+
+function byWallet(node: NodeServices, key: Address): Signer {
+  const secret = node.keystore.get(key);
+  return (complete) => signMessage(node.crypto, secret, complete);
+}
+
+/** Messages of an Ethereum account are signed as the transactions that they are. */
+function asTransaction(node: NodeServices, wanted: Message, from: Address): Signer {
+  const { prefix } = node.network;
+  const accounts = node.dev?.ethAccounts;
+  if (accounts?.has(from) !== true) return noEthereumKey(from.toString(prefix));
+  const call = transactionCall(wanted, prefix);
+  return (complete) => {
+    const { nonce, value, gasLimit, gasFeeCap: maxFee, gasPremium: maxPriorityFee } = complete;
+    const tx = { ...call, nonce, value, gasLimit, maxFee, maxPriorityFee };
+    return accounts.signTransaction(tx, from) ?? noEthereumKey(from.toString(prefix));
+  };
+}
+
+function noEthereumKey(text: string): never {
+  const instead = "sign a transaction with Ethereum's tools, and send it by eth_sendRawTransaction";
+  throw new RpcError(
+    RPC_CODE.untyped,
+    `no key for ${text} at this node: it is an Ethereum account's, and wallets hold no keys of those: ${instead}`,
+  );
+}
+
+function transactionCall(wanted: Message, prefix: NetworkPrefix): ReturnType<typeof calledBy> {
+  try {
+    return calledBy(wanted);
+  } catch (error) {
+    if (!(error instanceof EthError)) throw error;
+    return badParams(
+      `message: an Ethereum account sends transactions: with method ${METHOD_INVOKE_EVM} (InvokeEVM) and a CBOR byte string or nothing as parameters to an ID or ${prefix}410 address, ` +
+        `or with ${METHOD_CREATE_EXTERNAL} (CreateExternal) to ${EAM.toString(prefix)}; ${error.message}`,
+    );
+  }
 }
 
 export const mpoolGroup = group("Mpool", "Sending messages, and those that wait for a block.", {

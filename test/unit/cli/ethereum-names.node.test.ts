@@ -4,10 +4,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openOutput } from "../../../src/cli/devnet-output.ts";
+import { Address } from "../../../src/types/address.ts";
 import { type EthNet, openEthNet } from "../../support/eth-net.ts";
 import { type KeptProcess, startKeptProcess } from "../../support/kept-process.ts";
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+/** An address that nobody has sent to. */
+const NOWHERE = Address.secp256k1(new Uint8Array(65).fill(4)).toString("t");
 
 const folder = mkdtempSync(path.join(tmpdir(), "filigree-"));
 let eth: EthNet;
@@ -72,6 +76,38 @@ test("a transaction is waited for by its hash", async () => {
     err: expect.stringMatching(/no transaction 0xabab.* is in a block or waits at http/),
   });
   expect(await filigree("wait", "0xab")).toMatchObject({ code: 64, err: expect.stringMatching(/is no transaction's/) });
+});
+
+test("an account of the node sends by its 0x address, as a transaction; one whose key is elsewhere, and what is none, are told the way", async () => {
+  const [from, to] = [eth.ethereum(1), eth.net.accounts[0]];
+  const pending = eth.net.node.pool.pending().length;
+  const sent = await json("send", `${to?.secp256k1}`, "1 FIL", "--from", from, "--no-wait");
+  const hash = await eth.ask("Filecoin.EthGetTransactionHashByCid", { "/": sent.cid });
+  expect(await eth.ask("eth_getTransactionByHash", hash)).toMatchObject({
+    ...{ from, to: `0xff${"00".repeat(18)}64`, value: "0xde0b6b3a7640000", input: "0x", type: "0x2" },
+  });
+  await eth.net.clock.mine(2);
+  expect(await eth.ask("eth_getTransactionReceipt", hash)).toMatchObject({ status: "0x1", from });
+  expect(eth.net.node.pool.pending()).toHaveLength(pending);
+  const nobody = Address.fromEthereum(new Uint8Array(20).fill(0xab));
+  await eth.ask("anvil_setBalance", `0x${"ab".repeat(20)}`, "0xde0b6b3a7640000");
+  for (const [why, ...args] of [
+    [/no key for t410f\w+ at this node: .*eth_sendRawTransaction/, to?.id, "1 FIL", "--from", nobody.toString("t")],
+    [
+      /an Ethereum account sends transactions: .*method 5 is no transaction's/,
+      to?.id,
+      "0",
+      "--from",
+      from,
+      "--method",
+      "5",
+    ],
+    [/is not on the chain yet, and an Ethereum account sends to 0x addresses/, NOWHERE, "1 FIL", "--from", from],
+  ] as const) {
+    const refused = await filigree("send", ...args.map(String));
+    expect([refused.code, refused.err]).toEqual([1, expect.stringMatching(why)]);
+    expect(refused.err).not.toContain("wallet export");
+  }
 });
 
 test("where a contract or an Ethereum account may stand, the help says that its 0x form is taken", async () => {
