@@ -42,7 +42,7 @@ function actorNotFound(address: Address): never {
 export type DescribedActor = { readonly actor: ActorDescription; readonly actorsVersion: ActorsVersion };
 
 /** First actors version that is published as modules. */
-const FIRST_PUBLISHED = 8;
+export const FIRST_PUBLISHED = 8;
 
 const described = new WeakMap<CID, DescribedActor | null>();
 

@@ -1,7 +1,9 @@
 /** Methods and exit codes in words, for logs and people. */
+import { actorOfCode } from "../params/actor-codes.ts";
 import { existsIn } from "../schema/kit.ts";
 import type { CID } from "../types/cid.ts";
-import { describeCode } from "./state-view.ts";
+import { undescribedMethod } from "./method-names.ts";
+import { describeCode, FIRST_PUBLISHED } from "./state-view.ts";
 
 /** Exit codes that the machine and all actors share. Source: go-state-types exitcode/reserved.go and common.go. */
 const EXIT_CODES: Readonly<Record<number, string>> = {
@@ -35,12 +37,18 @@ export function exitCodeText(code: number): string {
   return words === undefined ? `exit code ${code}${code > 31 ? " of the actor" : ""}` : `${words} (${code})`;
 }
 
-/** "Send", "storageminer.SubmitWindowedPoSt", or "method 7"; `code` is the receiver's, null if it did not exist. */
+/** "Send", "storageminer.SubmitWindowedPoSt", "evm.InvokeContract", or "method 7"; `code` is the receiver's, null if it did not exist. */
 export function methodText(code: CID | null, method: bigint): string {
   if (method === 0n) return "Send";
   const found = code === null ? null : describeCode(code);
   const described = found?.actor.methods.find(
     (one) => BigInt(one.number) === method && existsIn(one, found.actorsVersion),
   );
-  return found === null || described === undefined ? `method ${method}` : `${found.actor.name}.${described.name}`;
+  if (found !== null && described !== undefined) return `${found.actor.name}.${described.name}`;
+  const named = code === null ? null : actorOfCode(code);
+  // The native actors export nothing.
+  const isNative = named !== null && named.actorsVersion < FIRST_PUBLISHED;
+  const name = isNative ? null : undescribedMethod(named?.name ?? null, method);
+  if (name === null) return `method ${method}`;
+  return named === null ? name : `${named.name}.${name}`;
 }

@@ -1,7 +1,9 @@
 /** `filigree mpool`: messages that wait in a node's pool. */
 import type { Command } from "commander";
+import { methodText } from "../../state/words.ts";
 import { Address } from "../../types/address.ts";
 import { filText } from "../../types/amount.ts";
+import { type CID, parseCid } from "../../types/cid.ts";
 import { UsageError } from "../errors.ts";
 import { wholeNumber } from "../options.ts";
 import { nextCommand, parseAmount, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
@@ -79,13 +81,14 @@ async function pending(options: PendingOptions): Promise<void> {
     ({ Message: one }) =>
       (from === null || from.has(one.From)) && (to === null || to.has(one.To)) && (own === null || own.has(one.From)),
   );
+  const named = options.json === true || options.cids === true ? null : await methodNames(remote, found);
   const rows = found.map(({ CID, Message: one }) => [
     CID["/"],
     one.From,
     `${one.Nonce}`,
     one.To,
     filText(one.Value),
-    `${one.Method}`,
+    named?.(one) ?? `${one.Method}`,
     one.GasFeeCap,
     one.GasPremium,
   ]);
@@ -96,6 +99,22 @@ async function pending(options: PendingOptions): Promise<void> {
         ? ["nothing waits"]
         : table(["message", "from", "nonce", "to", "value", "method", "fee cap", "premium"], rows);
   say(options.json, { messages: found }, lines);
+}
+
+/** Receivers whose kind is asked for, to name their methods; of the others exported methods alone have names. */
+const MOST_RECEIVERS = 50;
+
+async function methodNames(
+  remote: Remote,
+  found: readonly Signed[],
+): Promise<(message: Pick<Signed["Message"], "To" | "Method">) => string> {
+  const called = found.flatMap(({ Message: one }) => (one.Method === 0 ? [] : [one.To]));
+  const codes = new Map<string, CID | null>();
+  for (const to of [...new Set(called)].slice(0, MOST_RECEIVERS)) {
+    const actor = await remote.ask<{ readonly Code: Link }>("StateGetActor", to, null);
+    codes.set(to, actor === null ? null : parseCid(actor.Code["/"]));
+  }
+  return ({ To: to, Method: method }) => methodText(codes.get(to) ?? null, BigInt(method));
 }
 
 /** All that a message may call who is meant: the address with the network's letter, its key's, and its actor's. */
