@@ -46,6 +46,16 @@ export async function tellAway(
 
 export type NodeLoudness = { readonly json: boolean; readonly quiet: boolean; readonly verbose: boolean };
 
+/** Milliseconds that a node may wait for its peers or their chain before it is told. */
+const SHORT_WAIT_MS = 10_000;
+
+/** A node that makes no blocks until it has its peers' chain. */
+type Wait = { readonly timer: NodeJS.Timeout; isTold?: true };
+
+function isBehind(mined: MiningEvent): boolean {
+  return mined.kind === "paused" && mined.by === "behind";
+}
+
 /** `who`: what lines begin with, before the node's index; of one process without an index its name alone. */
 export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" | "miner" = "node"): NodeOutput {
   const name = (node: number): string => (who === "node" ? `node ${node}` : who);
@@ -53,6 +63,11 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" |
   const event = (fields: Record<string, unknown>): void => line(JSON.stringify(fields));
   const warn = (text: string): void =>
     void process.stderr.write(`${paint(process.stderr, "red", "warning:")} ${text}\n`);
+  const waits = new Map<number, Wait>();
+  const tell = (node: number, text: string, wait: Wait): void => {
+    wait.isTold = true;
+    line(`${name(node)}  ${text}`);
+  };
   return {
     say(lines, fields) {
       if (json) event(fields);
@@ -71,6 +86,17 @@ export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" |
       if (json) {
         if (mined.kind !== "made" || verbose)
           event({ event: "mining", node, state: mined.kind, ...miningFields(mined), text });
+      } else if (isBehind(mined)) {
+        // Every node is, for a moment, when it starts: nothing is wrong, and nobody needs to know unless it lasts.
+        if (quiet || waits.has(node)) return;
+        const wait: Wait = { timer: setTimeout(() => tell(node, text, wait), verbose ? 0 : SHORT_WAIT_MS) };
+        wait.timer.unref();
+        waits.set(node, wait);
+      } else if (mined.kind === "resumed" && mined.after === "behind") {
+        const wait = waits.get(node);
+        clearTimeout(wait?.timer);
+        waits.delete(node);
+        if (wait?.isTold === true) line(`${name(node)}  ${text}`);
       } else if (
         mined.kind === "failed" ||
         mined.kind === "refused" ||
@@ -109,7 +135,7 @@ function miningFields(mined: MiningEvent): Record<string, unknown> {
 function miningText(mined: MiningEvent): string {
   switch (mined.kind) {
     case "paused":
-      if (mined.by === "behind") return "mining waits: the node fetches a chain of its peers";
+      if (mined.by === "behind") return "mining waits: the node looks for its peers, or fetches their chain";
       return mined.by === "beacon"
         ? `mining waits: the beacon is silent (epoch ${mined.epoch}): ${describeError(mined.error)}`
         : `mining waits: the node does not answer since epoch ${mined.epoch}: ${describeError(mined.error)}`;
