@@ -60,7 +60,7 @@ test("the network of a scenario's file executes messages; one that was told to m
   const ran = await filigree("scenario", "run", scenario, "--save", file);
   expect(ran).toMatchObject({ code: 0, err: "" });
   // A name that came with a file commands no terminal.
-  expect(ran.out).toContain("\ufffd[31msaved: 1 steps");
+  expect(ran.out).toContain("\ufffd[31msaved: 1 step,");
   const loaded = await Devnet.load(await readFile(file));
   try {
     const started = { url, data: null, resumed: 1, token: null };

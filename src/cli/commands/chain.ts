@@ -17,7 +17,7 @@ import { checkOutput, writeOutput } from "../output.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
 import type { NetworkName } from "../snapshot-check.ts";
-import { progressLine, sizeText } from "../terminal.ts";
+import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Head = {
   readonly Cids: readonly Link[];
@@ -202,13 +202,13 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
     const figures = { format: version, epoch: top.height, tipset: top.key.map(String), genesis: first.key.map(String) };
     const counts = { tipsets, blocks, statesFrom, messagesFrom, resumedAt, f3Bytes: f3, seconds };
     say(options.json, { ok: true, ...figures, ...counts, validated: checked }, [
-      `epoch ${top.height}: ${tipsets} tipsets, ${blocks} blocks${resumedAt > 0 ? " more" : ""}, format ${version} (${seconds.toFixed(1)} s)`,
+      `epoch ${top.height}: ${countText(tipsets, "tipset")}, ${countText(blocks, "block")}${resumedAt > 0 ? " more" : ""}, format ${version} (${seconds.toFixed(1)} s)`,
       `states from epoch ${statesFrom} on, messages from epoch ${messagesFrom} on`,
       ...(f3 > 0 ? [`${sizeText(f3)} of F3 certificates were checked by their CID and left out`] : []),
       ...(checked === null
         ? []
         : [
-            `${checked.tipsets} tipsets from epoch ${checked.lowest} on executed, every root equal; ${
+            `${countText(checked.tipsets, "tipset")} from epoch ${checked.lowest} on executed, every root equal; ${
               options.network === "mainnet"
                 ? "their blocks validated in full, proofs of storage taken as declared"
                 : "times, weights and base fees checked; elections, signatures and beacon entries not"
@@ -239,7 +239,7 @@ async function prune(options: RemoteOptions & { readonly keep: number; readonly 
   );
   const { from, states, blocks, bytes } = collected;
   say(json, { ok: true, keep, ...collected }, [
-    `${states} states of old epochs removed: ${blocks} blocks, ${sizeText(bytes)}`,
+    `${countText(states, "state")} of old epochs removed: ${countText(blocks, "block")}, ${sizeText(bytes)}`,
     from === 0 ? "the states of all epochs are kept" : `states from epoch ${from} on are kept`,
   ]);
 }

@@ -33,7 +33,7 @@ import { collect, DEFAULT_DATA, parseRetention, wholeNumber, wholeNumberOr } fro
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
-import { tellingLine } from "../terminal.ts";
+import { countText, tellingLine } from "../terminal.ts";
 
 type Options = {
   readonly accounts: number;
@@ -314,7 +314,7 @@ async function runNetwork(
   const time = isGiven(command, "blockTime") ? { blockTime } : {};
   const line = tellingLine();
   const onProgress = ({ blocks, bytes }: WholeProgress): void =>
-    line.show(`fetching the whole state: ${blocks} blocks, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
+    line.show(`fetching the whole state: ${countText(blocks, "block")}, ${(bytes / 2 ** 20).toFixed(1)} MiB`);
   const at = options.forkAt === undefined ? {} : { at: options.forkAt };
   const made =
     fork !== undefined

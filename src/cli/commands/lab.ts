@@ -7,7 +7,7 @@ import { interruptible, shellWord } from "../interrupt.ts";
 import { wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { nextCommand, Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
-import { progressLine, sizeText } from "../terminal.ts";
+import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Head = {
   readonly Height: number;
@@ -112,7 +112,7 @@ async function snapshot(options: RemoteOptions): Promise<void> {
 async function snapshots(options: RemoteOptions): Promise<void> {
   const found = await (await Remote.open(options)).call<readonly Listed[]>("Devnet.snapshots");
   const all = found.map(({ Id, Epoch, Messages }) => ({ snapshot: Id, epoch: Epoch, messages: Messages }));
-  const lines = all.map((one) => `${one.snapshot}  epoch ${one.epoch}, ${one.messages} messages waiting`);
+  const lines = all.map((one) => `${one.snapshot}  epoch ${one.epoch}, ${countText(one.messages, "message")} waiting`);
   say(options.json, { snapshots: all }, lines.length === 0 ? ["there are none"] : lines);
 }
 

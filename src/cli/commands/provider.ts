@@ -163,7 +163,7 @@ async function publish(options: RemoteOptions & { readonly now?: true }): Promis
   const { Deals } = await remote.call<Pending>("MarketPendingDeals");
   if (options.now === true) await remote.call("MarketPublishPendingDeals");
   say(options.json, { pending: Deals.length, publishing: options.now === true }, [
-    `${Deals.length} deals wait to be published${options.now === true && Deals.length > 0 ? ": they go now" : ""}`,
+    `waiting to be published: ${counted(Deals)}${options.now === true && Deals.length > 0 ? ", sent now" : ""}`,
   ]);
 }
 

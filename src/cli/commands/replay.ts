@@ -12,7 +12,7 @@ import { openBytes } from "../input.ts";
 import { printJson } from "../json.ts";
 import { collect } from "../options.ts";
 import { readAtMost } from "../read-at-most.ts";
-import { progressLine } from "../terminal.ts";
+import { countText, progressLine } from "../terminal.ts";
 
 export function registerReplay(program: Command): void {
   program
@@ -124,15 +124,15 @@ function print(report: ReplayReport, trusted: number, seconds: number, asJson: b
 export function replayLines(report: Omit<ReplayReport, "store">, trusted: number, seconds: number): string[] {
   const { firstEpoch, lastEpoch, tipsets, fileTipsets, messages, nullRounds, checks, stateRoot } = report;
   const lines = [
-    `epochs ${firstEpoch} to ${lastEpoch}: ${tipsets} tipsets executed, ${messages} messages, ${nullRounds} null rounds, ` +
+    `epochs ${firstEpoch} to ${lastEpoch}: ${countText(tipsets, "tipset")} executed, ${countText(messages, "message")}, ${countText(nullRounds, "null round")}, ` +
       `every root equal (${seconds.toFixed(1)} s)`,
-    `the file holds ${fileTipsets} tipsets: its genesis is where execution begins, and no header states the result of its last`,
+    `the file holds ${countText(fileTipsets, "tipset")}: its genesis is where execution begins, and no header states the result of its last`,
   ];
   if (checks !== null) {
     const { verified, declared } = checks.winningPoSt;
     const left = declared === 0 ? "" : `, ${declared} taken as declared: not verified, no key (--key winning-post:...)`;
-    lines.push(`${checks.blocks} blocks checked; of their winning PoSts ${verified} verified${left}`);
+    lines.push(`${countText(checks.blocks, "block")} checked; of their winning PoSts ${verified} verified${left}`);
   }
-  if (trusted > 0) lines.push(`${trusted} proofs of messages taken on trust: not verified, no key`);
+  if (trusted > 0) lines.push(`${countText(trusted, "proof")} of messages taken on trust: not verified, no key`);
   return [...lines, `state root ${stateRoot}`];
 }

@@ -10,7 +10,7 @@ import { interruptible } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { readText } from "../read-at-most.ts";
-import { plainText, progressLine } from "../terminal.ts";
+import { countText, plainText, progressLine } from "../terminal.ts";
 
 type Options = {
   readonly seed?: string;
@@ -74,7 +74,7 @@ async function runOne(
     );
     line.clear();
     if (json === true) printJson({ file, ok: true, ...outcome });
-    else write(`ok    ${outcome.name}: ${outcome.steps} steps, head at epoch ${outcome.epoch}`);
+    else write(`ok    ${outcome.name}: ${countText(outcome.steps, "step")}, head at epoch ${outcome.epoch}`);
     return outcome;
   } catch (error) {
     line.clear();

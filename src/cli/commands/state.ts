@@ -84,7 +84,7 @@ function print({ root, epoch }: Place, report: StateReport, asJson: boolean): vo
   for (const complaint of complaints) process.stdout.write(`${complaint}\n`);
   const without = minersWithoutClaim === 0 ? "" : `, ${countText(minersWithoutClaim, "miner")} without a claim`;
   process.stdout.write(
-    `state ${root} of epoch ${epoch}: ${actors} actors, ${filText(total)}${without}, ` +
+    `state ${root} of epoch ${epoch}: ${countText(actors, "actor")}, ${filText(total)}${without}, ` +
       `${complaints.length === 0 ? "sound" : countText(complaints.length, "complaint")}\n`,
   );
 }

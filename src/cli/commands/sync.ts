@@ -44,6 +44,10 @@ export function registerSync(program: Command): void {
 const NO_NETWORK = "this node has no peers";
 const ALONE = `${NO_NETWORK}: it was started without a network, and makes its chain itself`;
 
+/** What the table is of. */
+const FETCHES =
+  "Chains that were fetched of peers, the newest first (no line: blocks that came one by one as they were made). From: the tipset of this node's chain that they go on from; at: how far it has come.";
+
 type Position = {
   readonly head: Head;
   /** Epochs; null where nobody has more than the node itself. */
@@ -87,25 +91,38 @@ async function status(options: RemoteOptions): Promise<void> {
     started: run.Start,
     message: run.Message,
   }));
-  const rows = runs.map(({ stage, base, height, target, message }) => [
-    stage,
-    `${base ?? "?"}`,
-    `${height}`,
-    `${target ?? "?"}`,
-    message,
-  ]);
   const warnings = await warningsOf(remote);
-  say(options.json, { epoch: head.Height, behind, applied: state.VMApplied, syncs: runs, warnings }, [
-    behind === null
-      ? `head at epoch ${head.Height}; ${ALONE}`
-      : `head at epoch ${head.Height}, ${behind} epochs behind the clock; ${state.VMApplied} messages of peers' blocks applied`,
-    ...warnings.map((text) => `warning: ${text}`),
-    ...(rows.length === 0
-      ? behind === null
-        ? []
-        : ["nothing was fetched"]
-      : table(["stage", "from", "at", "to", ""], rows)),
+  const figures = { epoch: head.Height, behind, applied: state.VMApplied };
+  say(options.json, { ...figures, syncs: runs, warnings }, syncLines(figures, runs, warnings));
+}
+
+type Fetch = {
+  readonly stage: string;
+  readonly base: number | null;
+  readonly height: number;
+  readonly target: number | null;
+  readonly started: string;
+  readonly message: string;
+};
+
+/** What is told of a node for people. */
+export function syncLines(
+  { epoch, behind, applied }: { readonly epoch: number; readonly behind: number | null; readonly applied: number },
+  runs: readonly Fetch[],
+  warnings: readonly string[],
+): string[] {
+  const rows = runs.map(({ started, stage, base, height, target, message }) => [
+    ...[started.slice(0, 19), stage],
+    ...[`${base ?? "?"}`, `${height}`, `${target ?? "?"}`, message],
   ]);
+  const fetched = [FETCHES, ...table(["began", "stage", "from epoch", "at epoch", "to epoch", ""], rows)];
+  return [
+    behind === null
+      ? `head at epoch ${epoch}; ${ALONE}`
+      : `head at epoch ${epoch}, ${countText(behind, "epoch")} behind the clock; ${countText(applied, "message")} of peers' blocks applied`,
+    ...warnings.map((text) => `warning: ${text}`),
+    ...(rows.length > 0 ? fetched : behind === null ? [] : ["no chain was fetched"]),
+  ];
 }
 
 type Alert = { readonly Active: boolean; readonly LastActive: { readonly Message: string } | null };

@@ -11,6 +11,7 @@ import { explain, hasSystemCode, UnreachableError, UsageError } from "../errors.
 import { stopSignal } from "../interrupt.ts";
 import { printJson } from "../json.ts";
 import { parseWorkers, wholeNumber } from "../options.ts";
+import { countText } from "../terminal.ts";
 
 type WorkerCommand = {
   readonly queue: string;
@@ -74,7 +75,10 @@ async function work({ queue, store, workers = platform.cores, memory, json }: Wo
   };
   const bytes = openStore(place, process.env[TOKEN]);
   await checkStore(bytes, place);
-  line({ release, workers, memory: most }, `worker of release ${release}: ${workers} threads, ${most} MiB`);
+  line(
+    { release, workers, memory: most },
+    `worker of release ${release}: ${countText(workers, "thread")}, ${most} MiB`,
+  );
   await runWorker({
     url: queue,
     store: bytes,

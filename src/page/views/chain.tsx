@@ -190,8 +190,8 @@ function Picture({ first, last, shown }: { first: number; last: number; shown: r
               rx={3}
             >
               <title>
-                reverted: epoch {tipset.epoch}, {tipset.blocks.length} blocks,{" "}
-                {tipset.blocks.map(({ miner }) => miner).join(", ")}
+                reverted: epoch {tipset.epoch}, {tipset.blocks.length} {tipset.blocks.length === 1 ? "block" : "blocks"}
+                , {tipset.blocks.map(({ miner }) => miner).join(", ")}
               </title>
             </rect>
           ))}

@@ -59,7 +59,7 @@ export function PoolView(): JSX.Element {
   const rows = [...waiting.value.values()];
   return (
     <Card title="Message pool" wide>
-      <p>{poolSize()} messages wait.</p>
+      <p>{poolSize() === 1 ? "1 message waits" : `${poolSize()} messages wait`}.</p>
       <Table<SignedMessageJson>
         caption="Messages that wait"
         rows={rows}
