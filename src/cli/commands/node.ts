@@ -21,6 +21,7 @@ import { readingCar } from "../car-input.ts";
 import { UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { interruptible, shellWord, stoppedBy, stopSignal } from "../interrupt.ts";
+import { joinedLines, pageOf } from "../joined-output.ts";
 import { printJson } from "../json.ts";
 import { keepToken, tokenText } from "../kept-token.ts";
 import { nodeOutput, tellAway } from "../node-output.ts";
@@ -123,7 +124,12 @@ export function registerNode(program: Command): void {
       ]),
     )
     .option("--params <folder>", "for --mine where proofs are real: where their keys are kept, or made", PARAMS_FOLDER)
-    .option("--port <n>", "port of the JSON-RPC server; 0 takes a free one", wholeNumber(0, 65535), 0)
+    .option(
+      "--port <n>",
+      "port of the JSON-RPC server; 0 takes a free one, another at every start",
+      wholeNumber(0, 65535),
+      0,
+    )
     .option("--host <address>", "address to serve JSON-RPC on; any but loopback needs tokens", "127.0.0.1")
     .option("--allow-host <name>", "further Host header to accept (repeatable)", collect, [])
     .option("--cors <origin>", "origin of pages that may call (repeatable)", collect, [])
@@ -306,18 +312,15 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     });
     const token = await keepToken({ host, port: served }, node.services.tokenSecret, data);
     const multiaddrs = node.peers.addresses();
-    const text = [
-      `JSON-RPC   ${url}`,
-      `Network    "${node.node.network.name}" at epoch ${chain.head.height}; ${mine.length === 0 ? "follows" : `mines as ${mine.join(", ")}`}; ${proofsText(node.proofs)}`,
-      ...multiaddrs.map((address) => `Peers      ${address}`),
-      `Data       ${data}`,
-      ...(token === null ? [] : [`Token      ${tokenText(token, data)}`]),
-      "",
-    ];
+    const text = joinedLines({
+      ...{ url, isFixed: port !== 0, network: node.node.network.name, epoch: chain.head.height, mine },
+      ...{ proofs: proofsText(node.proofs), multiaddrs, data, token: token === null ? null : tokenText(token, data) },
+    });
     output.say(text, {
       event: "start",
       proofs: node.proofs.mode,
       url,
+      page: pageOf(url),
       multiaddrs,
       epoch: chain.head.height,
       miners: mine,
