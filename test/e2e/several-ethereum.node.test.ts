@@ -86,6 +86,10 @@ describe.skipIf(bundle === undefined)(`at version 28${bundle === undefined ? ` (
         await expect(joined.dispatcher.request(method, ...params), method).rejects.toThrow(
           /this node joined the network and has no keys of its accounts: ask a node of the process that began/,
         );
+      const message = { From: net.accounts[0]?.delegated.toString("t"), To: "t0100", Value: "1", Method: 0 };
+      await expect(joined.dispatcher.request("MpoolPushMessage", message, null)).rejects.toThrow(
+        /no key for t410f\w+ at this node: .*: ask a node of the process that began the network, or sign/,
+      );
     } finally {
       await joined.stop();
     }

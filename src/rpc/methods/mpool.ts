@@ -77,17 +77,20 @@ function byWallet(node: NodeServices, key: Address): Signer {
 function asTransaction(node: NodeServices, wanted: Message, from: Address): Signer {
   const { prefix } = node.network;
   const accounts = node.dev?.ethAccounts;
-  if (accounts?.has(from) !== true) return noEthereumKey(from.toString(prefix));
+  if (accounts?.has(from) !== true) return noEthereumKey(node, from);
   const call = transactionCall(wanted, prefix);
   return (complete) => {
     const { nonce, value, gasLimit, gasFeeCap: maxFee, gasPremium: maxPriorityFee } = complete;
     const tx = { ...call, nonce, value, gasLimit, maxFee, maxPriorityFee };
-    return accounts.signTransaction(tx, from) ?? noEthereumKey(from.toString(prefix));
+    return accounts.signTransaction(tx, from) ?? noEthereumKey(node, from);
   };
 }
 
-function noEthereumKey(text: string): never {
-  const instead = "sign a transaction with Ethereum's tools, and send it by eth_sendRawTransaction";
+function noEthereumKey({ dev, network }: NodeServices, from: Address): never {
+  const text = from.toString(network.prefix);
+  const sign = "sign a transaction with Ethereum's tools, and send it by eth_sendRawTransaction";
+  const hasJoined = dev !== undefined && dev.ethAccounts == null;
+  const instead = hasJoined ? `ask a node of the process that began the network, or ${sign}` : sign;
   throw new RpcError(
     RPC_CODE.untyped,
     `no key for ${text} at this node: it is an Ethereum account's, and wallets hold no keys of those: ${instead}`,
