@@ -51,6 +51,8 @@ export type ChainOptions = {
   readonly blocks: BlockStore;
   /** EIP-155 chain id: transactions of Ethereum are found by their hashes. Default: they are not. */
   readonly chainId?: number;
+  /** For whoever takes a snapshot in: opens it before that is through. Default: no, which throws IMPORT_UNFINISHED. */
+  readonly takingIn?: boolean;
   /** Hears of what listeners throw; what they throw stops nobody else. */
   readonly onListenerError?: (error: unknown) => void;
 };
@@ -104,14 +106,14 @@ export class Chain {
           });
   }
 
-  /** Opens the chain in a store; it may be empty. Throws `ChainError` OLD_LAYOUT for one of an earlier version. */
+  /** Opens the chain in a store; it may be empty. Throws `ChainError` OLD_LAYOUT for one of an earlier version, IMPORT_UNFINISHED. */
   static async open(options: ChainOptions): Promise<Chain> {
     const chain = new Chain(options, await BadBlocks.open(options.blocks));
     const head = await chain.blocks.metadata(HEAD);
-    if ((await chain.blocks.metadata(CHAIN_FACTS.importing)) !== undefined)
+    if (options.takingIn !== true && (await chain.blocks.metadata(CHAIN_FACTS.importing)) !== undefined)
       throw new ChainError(
         { code: "IMPORT_UNFINISHED" },
-        "a snapshot was being taken in here when that was ended; take it in again, or start anew with --reset",
+        "a snapshot that was being taken in here was ended or refused; take it in again, or start anew with --reset",
       );
     if (head === undefined) return chain;
     chain.lowestState = await readStatesFrom(chain.blocks);

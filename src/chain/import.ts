@@ -4,7 +4,8 @@
  * Three passes, each in bounded memory: blocks are checked against their CIDs and stored as they come; headers are followed
  * from the head to the genesis, and the states that are there walked for missing blocks; then the index is written, and the
  * head last. Nothing is a chain before that: a killed import leaves its marks, and the next one goes on where the file was,
- * or, for another file, from the start. What executing gives is not looked at here; `validateSnapshot` in `src/stmgr` does.
+ * or, for another file, from the start. What executing gives is not looked at here: `check` is for whoever wants that
+ * (`checkResults` in `src/stmgr`), and before it is through nothing is a chain either.
  */
 
 import * as dagCbor from "@ipld/dag-cbor";
@@ -41,6 +42,8 @@ export type ImportOptions = {
   readonly genesis?: CID;
   /** How the network's clock runs, if that is known: seconds an epoch, and Unix time now, seconds. Default: in any way. */
   readonly clock?: { readonly epochSeconds: number; readonly now: number };
+  /** Looks at what was taken in (`Chain.open` with `takingIn`). Where it throws there is no chain, as where an import was ended. */
+  readonly check?: () => Promise<void>;
   readonly onProgress?: (progress: ImportProgress) => void;
   /** Ends the import; it can be gone on with. */
   readonly signal?: AbortSignal;
@@ -84,7 +87,8 @@ export async function importSnapshot(
   source: ByteSource,
   options: ImportOptions,
 ): Promise<ImportReport> {
-  if ((await store.metadata(CHAIN_FACTS.head)) !== undefined)
+  const isUnfinished = (await store.metadata(CHAIN_FACTS.importing)) !== undefined;
+  if (!isUnfinished && (await store.metadata(CHAIN_FACTS.head)) !== undefined)
     throw new SnapshotError(
       { code: "NOT_EMPTY" },
       "there is a chain already; a snapshot is taken into a store without one",
@@ -119,6 +123,9 @@ class Importer {
     const head = await this.headOf(read.head);
     const line = await this.follow(head);
     await this.writeIndex(head, line);
+    await this.options.check?.();
+    // With the head that is on the disk the chain is one from here on.
+    await this.store.write({ metadata: [[CHAIN_FACTS.importing, null]] }, { sync: true });
     const { statesFrom, genesis, tipsets, messagesFrom } = line;
     const { version, blocks, resumedAt, f3 } = read;
     return { version, head, genesis, tipsets, blocks, resumedAt, statesFrom, messagesFrom, f3 };
@@ -373,13 +380,13 @@ class Importer {
       [CHAIN_FACTS.head, encodeKey(head.key)],
       [CHAIN_FACTS.layout, Uint8Array.of(CHAIN_FACTS.thisLayout)],
       [STATES_FROM, encodeEpoch(statesFrom)],
-      [CHAIN_FACTS.importing, null],
     ] as const;
     await this.store.write({ metadata: [...changes, ...facts] }, { sync: true, note: `head at epoch ${head.height}` });
   }
 
-  /** Removes index and results that another file left, whose import was ended: whoever wrote that one may have lied. */
+  /** Removes head, index and results that another file left, whose import was ended: whoever wrote that one may have lied. */
   private async clear(): Promise<void> {
+    await this.store.write({ metadata: [[CHAIN_FACTS.head, null]] });
     for (const prefix of ["height", "sender", "result", "state"])
       for (;;) {
         // Between "/" and "0", what follows it in the order of characters; a store in memory knows one folder at a time.

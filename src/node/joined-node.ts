@@ -89,6 +89,7 @@ export async function hasNode(store: BlockStore): Promise<boolean> {
 /** Whether a store has a chain that begins with this genesis and is not a local network's own. */
 async function hasChainOf(store: BlockStore, genesis: CID): Promise<boolean> {
   if ((await store.metadata(CHAIN_FACTS.head)) === undefined || (await isOfDevnet(store))) return false;
+  if ((await store.metadata(CHAIN_FACTS.importing)) !== undefined) return false;
   const chain = await Chain.open({ blocks: store });
   return (await chain.genesis()).key.some((cid) => cid.equals(genesis));
 }

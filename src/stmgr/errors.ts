@@ -19,6 +19,8 @@ export type StateManagerErrorData =
   | { readonly code: "EXECUTION_FAILED"; readonly exitCode: number; readonly why: string }
   /** An actor whose part in the circulating supply is not known. */
   | { readonly code: "UNEXPECTED_ACTOR"; readonly address: string }
+  /** The states of a chain do not tell which network version made them. */
+  | { readonly code: "VERSION_UNKNOWN"; readonly epoch: number }
   | { readonly code: "CLOSED" }
   | { readonly code: "BAD_NUMBER"; readonly name: string };
 export class StateManagerError extends FilError<StateManagerErrorData> {}

@@ -1,22 +1,24 @@
 /** `filigree chain`: the head, what is on the chain, snapshots, and which states are kept. */
 import type { Command } from "commander";
 import { Option } from "commander";
+import { isFilError } from "../../base/errors.ts";
 import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
+import { DEVNET_BOUNDS } from "../../node/devnet-bounds.ts";
 import { StateCollector } from "../../node/state-collector.ts";
 import { MAINNET } from "../../params/networks.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { readingCar } from "../car-input.ts";
 import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
 import { openFolder, withChain } from "../data-folder.ts";
-import { judged, UsageError } from "../errors.ts";
+import { InterruptedError, judged, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
 import { commandLine, interruptible } from "../interrupt.ts";
 import { MIN_RETENTION, wholeNumber } from "../options.ts";
 import { checkOutput, writeOutput } from "../output.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 import type { Link } from "../remote-call.ts";
-import type { NetworkName } from "../snapshot-check.ts";
+import type { NetworkName, SeenVersion, SnapshotReport } from "../snapshot-check.ts";
 import { countText, progressLine, sizeText } from "../terminal.ts";
 
 type Head = {
@@ -60,8 +62,13 @@ export function registerChain(program: Command): void {
     .option("--genesis <cid>", "genesis block that the chain must begin with")
     .option(
       "--validate [epochs]",
-      `execute the last epochs, compare roots, check blocks (default: ${VALIDATED})`,
+      `execute the last epochs, compare roots, check blocks (default: ${VALIDATED}); the chain is taken in only if all is right`,
       wholeNumber(1, 100_000),
+    )
+    .option(
+      "--network-version <n>",
+      "with --validate of a local network, the version of its newest epochs, where the states do not tell it: 19 or 20, 25 or 26 (the later one is taken), any with actors that nobody published",
+      wholeNumber(...DEVNET_BOUNDS.networkVersion),
     )
     .addOption(
       new Option("--network <name>", "whose rules validation follows").choices(["mainnet", "local"]).default("local"),
@@ -168,10 +175,14 @@ type ImportOptions = {
   readonly genesis?: string;
   readonly validate?: number | true;
   readonly network: NetworkName;
+  readonly networkVersion?: number;
   readonly json?: true;
 };
 
 async function importFrom(file: string, options: ImportOptions): Promise<void> {
+  const { validate, network, networkVersion } = options;
+  if (networkVersion !== undefined && (validate === undefined || network !== "local"))
+    throw new UsageError("--network-version is for --validate of a local network's chain");
   const genesis = options.genesis === undefined ? {} : { genesis: checkCid(options.genesis) };
   const crypto = await loadCrypto();
   const line = progressLine();
@@ -186,14 +197,19 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
       const onProgress = ({ stage, done, total }: { stage: string; done: number; total: number }): void =>
         line.part(stage, done, total);
       const clock = { epochSeconds: MAINNET.blockDelaySeconds, now: Math.floor(Date.now() / 1000) };
-      const timed = options.network === "mainnet" ? { clock } : {};
-      const wanted = { hashes: crypto, ...genesis, ...timed, onProgress, signal };
+      const timed = network === "mainnet" ? { clock } : {};
+      const given = { hashes: crypto, ...genesis, ...timed, onProgress, signal };
+      let checked: SnapshotReport | null = null;
+      const check = async (): Promise<void> => {
+        // Loaded here: it is half of what this file would load, and other commands start without it.
+        const { checkSnapshot } = await import("../snapshot-check.ts");
+        const epochs = validate === true || validate === undefined ? VALIDATED : validate;
+        const version = networkVersion === undefined ? {} : { networkVersion };
+        checked = await checkSnapshot(store, { crypto, network, epochs, signal, line, ...version });
+      };
+      const wanted = validate === undefined ? given : { ...given, check };
       const taken = await readingCar(file, () => importSnapshot(store, source, wanted));
-      if (options.validate === undefined) return { taken, checked: null };
-      const epochs = options.validate === true ? VALIDATED : options.validate;
-      // Loaded here: it is half of what this file would load, and other commands start without it.
-      const { checkSnapshot } = await import("../snapshot-check.ts");
-      return { taken, checked: await checkSnapshot(store, { crypto, network: options.network, epochs, signal, line }) };
+      return { taken, checked: checked as SnapshotReport | null };
     };
     const { taken, checked } = await interruptible(work, commandLine());
     line.clear();
@@ -208,8 +224,8 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
       ...(checked === null
         ? []
         : [
-            `${countText(checked.tipsets, "tipset")} from epoch ${checked.lowest} on executed, every root equal; ${
-              options.network === "mainnet"
+            `${countText(checked.tipsets, "tipset")} from epoch ${checked.lowest} on executed${underVersions(checked)}, every root equal; ${
+              network === "mainnet"
                 ? "their blocks validated in full, proofs of storage taken as declared"
                 : "times, weights and base fees checked; elections, signatures and beacon entries not"
             }`,
@@ -217,12 +233,27 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
       ...top.key.map(String),
     ]);
   } catch (error) {
+    line.clear();
+    const isTaken = isFilError(error) && (error.data as { readonly code: string }).code === "NOT_EMPTY";
+    if (!isTaken && !(error instanceof InterruptedError))
+      process.stderr.write(
+        `${options.data} has no chain: what was read of the file lies there, and the next import goes on with it, or begins anew with another file\n`,
+      );
     throw judged(error);
   } finally {
     line.clear();
     await store.close();
     await source.close();
   }
+}
+
+/** " at network version 27, from epoch 6 on 28": of a local network. */
+function underVersions({ versions }: SnapshotReport): string {
+  const [first, ...later] = versions ?? [];
+  if (first === undefined) return "";
+  const since = ({ epoch, earliest, networkVersion }: SeenVersion): string =>
+    `from epoch ${epoch} on${earliest < epoch ? ` (or earlier, from ${earliest} on)` : ""} ${networkVersion}`;
+  return [` at network version ${first.networkVersion}`, ...later.map(since)].join(", ");
 }
 
 async function prune(options: RemoteOptions & { readonly keep: number; readonly data?: string }): Promise<void> {

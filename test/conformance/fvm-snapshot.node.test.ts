@@ -1,0 +1,58 @@
+/**
+ * `chain import --validate` over a change of published actors that came in null rounds: the states tell the versions, the roots the epoch.
+ * Where no bundles are at hand this says so and skips.
+ */
+import { describe, expect, test } from "vitest";
+import { exportChain } from "../../src/chain/export.ts";
+import { importSnapshot } from "../../src/chain/import.ts";
+import { checkSnapshot } from "../../src/cli/snapshot-check.ts";
+import { progressLine } from "../../src/cli/terminal.ts";
+import { loadCrypto } from "../../src/core/crypto.ts";
+import { Devnet } from "../../src/node/devnet.ts";
+import { MemoryStore } from "../../src/storage/memory.ts";
+import type { Tipset } from "../../src/types/block-header.ts";
+import { gather, sourceOf } from "../support/bytes-source.ts";
+import { TEST_OPTIONS } from "../support/devnet.ts";
+import { givenBundles, HOW } from "../support/given-bundles.ts";
+
+const bundles = givenBundles();
+const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
+const isHere = v17 !== undefined && v18 !== undefined;
+const FIRST = 5;
+
+describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, () => {
+  test("a chain is executed over the upgrade, before it, and up to it, from its file alone", async () => {
+    const upgrades = [{ networkVersion: 28, epoch: FIRST, ...(v18 === undefined ? {} : { bundle: v18 }) }];
+    const first = { networkVersion: 27, ...(v17 === undefined ? {} : { bundle: v17 }) };
+    const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600, miners: 1, ...first, upgrades });
+    try {
+      const crypto = await loadCrypto();
+      const versionsTo = async (head: Tipset) => {
+        const file = await gather(exportChain(net.node.chain, head, { recentRoots: 20, skipOldMessages: false }));
+        const store = new MemoryStore();
+        const more = { crypto, network: "local" as const, signal: new AbortController().signal, line: progressLine() };
+        let found: unknown = null;
+        const check = async (): Promise<void> => {
+          found = await checkSnapshot(store, { epochs: 20, ...more });
+        };
+        await importSnapshot(store, sourceOf(file), { hashes: crypto, check });
+        return found;
+      };
+      await net.clock.mine(2);
+      await net.clock.skip(4);
+      const upgraded = net.head;
+      expect(upgraded.height).toBe(7);
+      await net.clock.mine(2);
+      const all = [
+        { epoch: 0, networkVersion: 27, earliest: 0 },
+        // Nothing that cron did at them tells which of the null rounds it was.
+        { epoch: 7, networkVersion: 28, earliest: 3 },
+      ];
+      expect(await versionsTo(net.head)).toMatchObject({ tipsets: net.head.height - 4, versions: all });
+      // Its own version nothing in the file tells yet.
+      expect(await versionsTo(upgraded)).toMatchObject({ tipsets: 2, blocks: 3, versions: all.slice(0, 1) });
+    } finally {
+      await net.close();
+    }
+  });
+});
