@@ -141,7 +141,10 @@ function walk(instance: Instance<CheckExports>, root: CID, epoch: number, option
   const at = exports.alloc(argument.length);
   instance.write(at, argument);
   if (guard(instance, () => exports.checkOpen(at, argument.length)) === MALFORMED)
-    throw new EngineFault({ code: "RUN_VOID", why: "unknown version" }, "the state root has an unknown version");
+    throw new EngineFault(
+      { code: "RUN_VOID", why: "unknown version" },
+      "the state root has an unknown version: invariants are known of network versions 0 to 5",
+    );
   let actors = 0;
   while (guard(instance, () => exports.checkStep()) === 1) {
     actors++;
