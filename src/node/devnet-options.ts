@@ -3,7 +3,7 @@
 import { describeValue } from "../base/errors.ts";
 import { checkChoice, checkNumber, checkText, checkWhole, OptionError } from "../base/options.ts";
 import type { Bundle } from "../exec/bundle.ts";
-import { DEVNET_VERSION, LOCAL_SECTOR_SIZES } from "../params/networks.ts";
+import { DEVNET_VERSION, LOCAL_SECTOR_SIZES, leastRetention } from "../params/networks.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { formatFil } from "../types/amount.ts";
 import { DEVNET_BOUNDS } from "./devnet-bounds.ts";
@@ -23,6 +23,19 @@ export const SHORTEST_BLOCK_TIME = 0.001;
 export function checkBlockTime(value: unknown): number {
   const seconds = checkNumber("blockTime", value, DEVNET_BOUNDS.blockTime);
   return seconds === 0 ? 0 : checkNumber("blockTime", seconds, [SHORTEST_BLOCK_TIME, DEVNET_BOUNDS.blockTime[1]]);
+}
+
+/** Epochs whose states are kept, or "archive"; absent: as the network's form has it. Throws `OptionError` for fewer than its version needs. */
+export function checkRetention(value: unknown, networkVersion: number): void {
+  if (value === undefined || value === "archive") return;
+  const [, most] = DEVNET_BOUNDS.retention;
+  const least = leastRetention({ upgrades: [{ epoch: 0, networkVersion }] });
+  const epochs = checkWhole("retention", value, [DEVNET_BOUNDS.retention[0], most]);
+  if (epochs < least)
+    throw new OptionError(
+      "retention",
+      `at network version ${networkVersion} the states of at least ${least} epochs are kept, as the report of a fault may ask for them; not ${epochs}`,
+    );
 }
 
 /** The options of `Devnet.open` that can be wrong, of whatever types. */
@@ -151,8 +164,8 @@ export function checkDevnetOptions(options: Given): void {
   if (checkChoice("proofs", options.proofs ?? "attested", PROOF_MODES) === "groth16" && miners === 0)
     throw new OptionError("proving", "real proofs are those of miners: give miners 1 or more");
   if (machine !== undefined) checkChoice("machine", machine, ["worker", "thread"]);
-  if (retention !== undefined && retention !== "archive") checkWhole("retention", retention, DEVNET_BOUNDS.retention);
   const version = checkVersion(options.networkVersion);
+  checkRetention(retention, version);
   if (options.predeploy === true && version < FIRST_CONTRACTS)
     throw new OptionError("predeploy", `contracts are there from network version ${FIRST_CONTRACTS} on`);
   if (typeof balance !== "bigint" || balance < 0n)

@@ -29,6 +29,7 @@ import type { Tipset } from "../types/block-header.ts";
 import { type CID, parseCid } from "../types/cid.ts";
 import { RESERVE } from "../types/singletons.ts";
 import { isOfDevnet } from "./devnet-chain.ts";
+import { checkRetention } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import { type LocalProving, type LocalProvingOptions, provingUnder } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
@@ -153,6 +154,7 @@ export async function openJoinedNode(options: JoinOptions): Promise<NetworkNode>
   const found = await store.metadata(DESCRIPTION_FACT);
   if (found === undefined || chain.isEmpty) throw notInitialised();
   const description = parseDescription(fromUtf8(found));
+  checkRetention(options.retention, description.networkVersion);
   const sectorSize = localSectorSize(description.miners[0]?.sectorBytes ?? 0) ?? "2KiB";
   const network = withSectorSize(
     { ...devnetAt(description.networkVersion), blockDelaySeconds: description.epochSeconds },

@@ -3,7 +3,9 @@
  * It reads, simulates, takes messages and answers RPC; who makes blocks, or fetches them, is a part that others add.
  * Nodes share nothing but code: any number fit in one process.
  */
+
 import { platform } from "#platform";
+import { checkWhole } from "../base/options.ts";
 import type { Rewind } from "../base/rewind.ts";
 import type { Chain } from "../chain/chain.ts";
 import { faultJudge } from "../consensus/fault-judge.ts";
@@ -153,9 +155,9 @@ export class FilecoinNode {
     this.parts.add(part);
   }
 
-  /** Collects states; those of so many epochs stay, or of as many as the network must have. */
-  prune(keep: number): Promise<Collected> {
-    return this.collector.collect(Math.max(keep, leastRetention(this.network)));
+  /** Collects states; those of so many epochs stay. Throws `OptionError` for fewer than the network must have. */
+  async prune(keep: number): Promise<Collected> {
+    return this.collector.collect(checkWhole("keep", keep, [leastRetention(this.network), Number.MAX_SAFE_INTEGER]));
   }
 
   /** Lets all parts stop that work by themselves; the function that is given lets them go on with what the store holds then. */

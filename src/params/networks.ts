@@ -153,7 +153,7 @@ const SPARE_EPOCHS = 100;
  * Fewest epochs whose states a node must keep to execute whatever a block may carry: elections look back a finality; from version 16 on
  * a block that is reported for a fault may be as old, and its worker is that of a finality before it.
  */
-export function leastRetention({ upgrades }: NetworkParams): number {
+export function leastRetention({ upgrades }: Pick<NetworkParams, "upgrades">): number {
   const isLate = upgrades.some(({ networkVersion }) => isFvm(networkVersion));
   return (isLate ? 2 : 1) * CHAIN_LIMITS.finality + SPARE_EPOCHS;
 }

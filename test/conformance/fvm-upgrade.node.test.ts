@@ -30,7 +30,7 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
     Devnet.open({
       ...{
         ...TEST_OPTIONS,
-        retention: 1000,
+        retention: 1900,
         networkVersion: 27,
         upgrades: [{ networkVersion: 28, epoch: FIRST, ...upgrade }],
       },

@@ -6,7 +6,8 @@ import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-bounds.ts";
 import { StateCollector } from "../../node/state-collector.ts";
-import { MAINNET } from "../../params/networks.ts";
+import { devnetAt, leastRetention, MAINNET } from "../../params/networks.ts";
+import { isLaterState } from "../../stmgr/check-later.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { readingCar } from "../car-input.ts";
 import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
@@ -29,6 +30,8 @@ type Head = {
 
 /** Epochs of states in a snapshot unless told otherwise: as in those that are handed out for the public networks. */
 const RECENT_ROOTS = 2000;
+/** Fewest epochs whose states stay, from network version 16 on. */
+const LATER_RETENTION = leastRetention(devnetAt(DEVNET_BOUNDS.networkVersion[0]));
 /** Epochs that are executed again by `--validate`. */
 const VALIDATED = 10;
 
@@ -81,7 +84,7 @@ export function registerChain(program: Command): void {
       .description("remove states of old epochs; headers, messages and receipts stay")
       .option(
         "--keep <epochs>",
-        "epochs whose states stay",
+        "epochs whose states stay, at least 1000, from network version 16 on 1900",
         wholeNumber(MIN_RETENTION, 1_000_000_000),
         2 * MIN_RETENTION,
       )
@@ -265,9 +268,14 @@ async function prune(options: RemoteOptions & { readonly keep: number; readonly 
     say(json, { ok: true, keep }, [`the states of the last ${keep} epochs are kept`]);
     return;
   }
-  const collected = await withChain(data, (chain) =>
-    interruptible(() => new StateCollector({ chain, keep }).collect(), commandLine()),
-  );
+  const collected = await withChain(data, async (chain) => {
+    const root = chain.isEmpty ? undefined : chain.head.blocks[0]?.parentStateRoot;
+    if (keep < LATER_RETENTION && root !== undefined && (await isLaterState(chain.blocks, root)))
+      throw new Error(
+        `--keep ${keep}: from network version 16 on the states of at least ${LATER_RETENTION} epochs stay, as the report of a fault may ask for them`,
+      );
+    return interruptible(() => new StateCollector({ chain, keep }).collect(), commandLine());
+  });
   const { from, states, blocks, bytes } = collected;
   say(json, { ok: true, keep, ...collected }, [
     `${countText(states, "state")} of old epochs removed: ${countText(blocks, "block")}, ${sizeText(bytes)}`,

@@ -8,7 +8,7 @@ import { parseMnemonic } from "../../keys/mnemonic.ts";
 import { isDamage } from "../../node/damage.ts";
 import type { Devnet, DevnetOptions } from "../../node/devnet.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-bounds.ts";
-import { type LocalUpgrade, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
+import { checkRetention, type LocalUpgrade, SHORTEST_BLOCK_TIME } from "../../node/devnet-options.ts";
 import type { WholeProgress } from "../../node/fork/fetch-whole.ts";
 import type { LocalProving } from "../../node/local-proving.ts";
 import type { MachinePlace } from "../../node/machines.ts";
@@ -198,7 +198,7 @@ export function registerDevnet(program: Command): void {
     )
     .option(
       "--retention <epochs|archive>",
-      "epochs whose states are kept, at least 1000 (default: archive; with --memory 1000)",
+      "epochs whose states are kept, at least 1000, from network version 16 on 1900 (default: archive; with --memory the fewest)",
       parseRetention,
     )
     .option("--reset", "forget an earlier network in the data folder, whatever its form")
@@ -260,6 +260,8 @@ async function runNetwork(
   if (options.bundle !== undefined && isNative && !isFromElsewhere)
     throw new UsageError("--bundle goes with --network-version 16 to 28");
   const isReset = options.reset === true;
+  // Looked at before an earlier network goes.
+  if (!isFromElsewhere) checkRetention(options.retention, networkVersion);
   const bundle = isNative ? undefined : await bundleFor(networkVersion, options.bundle, isReset);
   const upgrades: LocalUpgrade[] = [];
   for (const upgrade of options.upgrade) {

@@ -138,7 +138,7 @@ export function registerNode(program: Command): void {
     )
     .option(
       "--retention <epochs|archive>",
-      "epochs whose states are kept, at least 1000 (default: archive)",
+      "epochs whose states are kept, at least 1000, from network version 16 on 1900 (default: archive)",
       parseRetention,
     )
     .option("--repair", "go on with what can be read of a damaged data folder")

@@ -1,6 +1,6 @@
 /** Filecoin.Chain*: which states are kept, snapshots written beside the node's data, and the index looked at. */
 import { exportRange } from "../../chain/export.ts";
-import { CHAIN_LIMITS } from "../../params/networks.ts";
+import { CHAIN_LIMITS, leastRetention } from "../../params/networks.ts";
 import { anyEpoch, epoch, tipsetKey } from "../codec/chain-types.ts";
 import { boolean, decimal, fallback, integer, nothing, nullable, object } from "../codec/codec.ts";
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
@@ -44,6 +44,14 @@ const validation = object("IndexValidation", {
   IsNullRound: boolean,
 });
 
+/** What a caller may leave of a network's states; from version 16 on that is more than `LEAST`. */
+function keepable(node: NodeServices, epochs: number): number {
+  const least = leastRetention(node.network);
+  if (epochs >= least) return epochs;
+  const why = "as the report of a fault may ask for them";
+  return badParams(`options.KeepEpochs: at least ${least} expected at this network's version, ${why}, got ${epochs}`);
+}
+
 /** Collects states, keeping those of so many epochs; all of them: only what was given up already goes. */
 async function collect(node: NodeServices, keep: number): Promise<null> {
   if (node.prune === undefined) throw new RpcError(RPC_CODE.untyped, "this node does not collect states");
@@ -63,7 +71,14 @@ export const upkeepGroup = group(
       result: nothing,
       cost: "wait",
       run: ([{ RetainState, KeepEpochs }], { node }) =>
-        collect(node, KeepEpochs ?? (RetainState < 0 ? MANY : BOUNDARY + RetainState * CHAIN_LIMITS.finality)),
+        collect(
+          node,
+          KeepEpochs === null
+            ? RetainState < 0
+              ? MANY
+              : BOUNDARY + RetainState * CHAIN_LIMITS.finality
+            : keepable(node, KeepEpochs),
+        ),
     }),
     ChainHotGC: method({
       summary: "Removes what is left of states that were given up; ends when that is done.",

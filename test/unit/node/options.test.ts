@@ -31,6 +31,7 @@ import { MemoryStore } from "../../../src/storage/memory.ts";
 import { TableStore } from "../../../src/storage/table-store.ts";
 import { FIL } from "../../../src/types/amount.ts";
 import { TEST_OPTIONS } from "../../support/devnet.ts";
+import { testBundle } from "../../support/fvm-bundle.ts";
 
 const NO_COUNTS = [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, 2 ** 40, "2", null] as never[];
 
@@ -49,6 +50,22 @@ const WRONG: readonly (readonly [keyof DevnetOptions, readonly unknown[]])[] = [
   ["machine", ["x", 1, null]],
   ["version", [1, ""]],
 ];
+
+test("states of fewer epochs than a version needs are not what is kept: that is refused, however it is asked", async () => {
+  const later = { ...TEST_OPTIONS, networkVersion: 28, retention: 1899 };
+  await expect(Devnet.open(later)).rejects.toMatchObject({
+    data: { option: "retention" },
+    message: expect.stringContaining("at network version 28 the states of at least 1900 epochs are kept"),
+  });
+  const net = await Devnet.open({ ...TEST_OPTIONS, networkVersion: 28, retention: 1900, bundle: await testBundle() });
+  try {
+    await expect(net.request("ChainPrune", { KeepEpochs: 1899 })).rejects.toThrow(/KeepEpochs: at least 1900/);
+    await expect(net.node.prune(1899)).rejects.toMatchObject({ data: { option: "keep" } });
+    await net.request("ChainPrune", { KeepEpochs: 1900 });
+  } finally {
+    await net.close();
+  }
+});
 
 test.each(WRONG)("a network with a wrong %s is not opened", async (option, values) => {
   for (const value of values) {
