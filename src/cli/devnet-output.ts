@@ -14,6 +14,7 @@ import { accountJson, chainIdNote, ethereumLine } from "./account-words.ts";
 import { tokenText } from "./kept-token.ts";
 import { proofsText } from "./real-proofs.ts";
 import { countText, paint, sizeText } from "./terminal.ts";
+import { ComingVersions, upgradeText, type VersionFacts, versionLine } from "./version-text.ts";
 
 export type Loudness = "quiet" | "normal" | "verbose";
 
@@ -23,6 +24,8 @@ export type Started = {
   readonly data: string | null;
   /** Epoch at which an earlier network goes on; null for a new one. */
   readonly resumed: number | null;
+  /** Of the network, at its head. */
+  readonly version: VersionFacts;
   /** Admin token where one is needed, and the file that holds it (null: nothing does). */
   readonly token: { readonly text: string; readonly file: string | null } | null;
 };
@@ -126,7 +129,7 @@ function shortNames(net: Devnet): (address: string) => string {
 }
 
 /** Lines of the banner: the address first, then the accounts, then the rest. */
-export function banner(net: Devnet, { url, data, resumed, token }: Started): string[] {
+export function banner(net: Devnet, { url, data, resumed, version, token }: Started): string[] {
   const { prefix, chainId, name } = net.network;
   const { seed, mnemonic } = net.options;
   const rows = net.accounts.map((account) => [
@@ -142,6 +145,7 @@ export function banner(net: Devnet, { url, data, resumed, token }: Started): str
     `Page       ${new URL("/", url).href}  (in a browser: chain, messages, sealing, controls)`,
     ...forkLines(net),
     `Network    "${name}", ${resumed === null ? "new network" : `resumed at epoch ${resumed}`}; ${producers(net)}`,
+    versionLine(version),
     ...(token === null ? [] : [`Token      ${tokenText(token, data)}`]),
     "",
     ...table.map((row) => row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")),
@@ -192,6 +196,7 @@ class TextOutput implements Output {
   /** Tipsets since the last line about them, and when that was; null before the first. */
   private passed = 0;
   private toldAt: number | null = null;
+  private coming: ComingVersions | null = null;
 
   constructor(loudness: Loudness, now: () => number) {
     this.loudness = loudness;
@@ -199,6 +204,7 @@ class TextOutput implements Output {
   }
 
   start(net: Devnet, started: Started): void {
+    this.coming = new ComingVersions(started.version.toCome, net.head.height);
     const whole = banner(net, started);
     if (this.loudness === "quiet") {
       line(whole[0] as string);
@@ -210,6 +216,7 @@ class TextOutput implements Output {
     if (this.loudness === "verbose")
       line(`epoch ${tipset.height}  ${tipset.key.join(" ")}  pending ${net.services.pool.size}`);
     if (this.loudness === "normal") this.life(net, tipset);
+    if (this.loudness !== "quiet") for (const one of this.coming?.at(tipset.height) ?? []) line(upgradeText(one));
     this.turns
       .run(() => this.messages(net, tipset))
       .catch((error: unknown) => process.stderr.write(`cannot show epoch ${tipset.height}: ${describeError(error)}\n`));
@@ -271,6 +278,7 @@ class TextOutput implements Output {
 class JsonOutput implements Output {
   private readonly loudness: Loudness;
   private readonly turns = new Turns();
+  private coming: ComingVersions | null = null;
 
   constructor(loudness: Loudness) {
     this.loudness = loudness;
@@ -280,7 +288,9 @@ class JsonOutput implements Output {
     line(JSON.stringify(value));
   }
 
-  start(net: Devnet, { url, data, resumed, token }: Started): void {
+  start(net: Devnet, { url, data, resumed, version, token }: Started): void {
+    const { toCome, ...running } = version;
+    this.coming = new ComingVersions(toCome, net.head.height);
     const { prefix, chainId, name } = net.network;
     const accounts = net.accounts.map((account) => ({
       ...accountJson(account, net.network, hasEthereum(net)),
@@ -291,6 +301,8 @@ class JsonOutput implements Output {
     const facts = {
       url,
       network: name,
+      ...running,
+      upgrades: toCome,
       ...size,
       chainId,
       chainIdNote: chainIdNote(hasEthereum(net)),
@@ -307,6 +319,7 @@ class JsonOutput implements Output {
 
   tipset(net: Devnet, tipset: Tipset): void {
     if (this.loudness === "quiet") return;
+    for (const one of this.coming?.at(tipset.height) ?? []) this.say({ event: "upgrade", ...one });
     const key = tipset.key.map(String);
     this.say({ event: "head", node: 0, epoch: tipset.height, tipset: key, blocks: tipset.blocks.length });
     this.say({ event: "tipset", epoch: tipset.height, key, pending: net.services.pool.size });

@@ -1,6 +1,8 @@
 /** `filigree devnet --nodes` or `--listen`: a local network of several nodes in this process, which others may join. */
+
 import { lstat, mkdir } from "node:fs/promises";
 import path from "node:path";
+import type { Chain } from "../chain/chain.ts";
 import { loadCrypto } from "../core/crypto.ts";
 import { mnemonicOfSeed, PUBLIC_MNEMONIC } from "../node/accounts.ts";
 import { isDamage } from "../node/damage.ts";
@@ -15,6 +17,7 @@ import { nodeOutput, otherTime, tellAway } from "./node-output.ts";
 import { writeOutput } from "./output.ts";
 import { proofsText } from "./real-proofs.ts";
 import { sizeText } from "./terminal.ts";
+import { ComingVersions, upgradeText, type VersionFacts, versionFacts, versionLine } from "./version-text.ts";
 
 export type SeveralOptions = Pick<
   LocalNetworkOptions,
@@ -83,13 +86,20 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
     if (early === null) say();
     else early.push(say);
   };
+  // Node 0 speaks for all.
+  const coming = new ComingVersions(options.upgrades ?? []);
   const net = await LocalNetwork.open({
     ...rest,
     seed: seed ?? DEFAULT_SEED,
     mnemonic: mnemonic ?? (seed === undefined ? PUBLIC_MNEMONIC : mnemonicOfSeed(await loadCrypto(), seed)),
     listen: listen ?? DEFAULT_LISTEN,
     dataOf: data === null ? null : (index) => nodeFolder(data, index),
-    onHead: (node, head) => tellLater(() => output.head(node, head)),
+    onHead: (node, head) =>
+      tellLater(() => {
+        output.head(node, head);
+        for (const one of node === 0 ? coming.at(head.height) : [])
+          output.say([...(options.quiet ? [] : [upgradeText(one)])], { event: "upgrade", ...one });
+      }),
     onMining: (node, event) => {
       if (event.kind === "failed") look(event.error);
       tellLater(() => output.mining(node, event));
@@ -109,7 +119,8 @@ export async function runSeveralNodes(options: SeveralOptions, stopped: Promise<
       tokens.push(await keepToken({ host, port: served }, node.services.tokenSecret, folder));
     }
     const written = data === null ? null : await writeDescription(net, data);
-    tell(net, output, { written, tokens, data, quiet: options.quiet });
+    const version = await versionFacts(net.network, net.nodes[0]?.node.chain as Chain);
+    tell(net, output, { written, tokens, data, version, quiet: options.quiet });
     if (wantsTime && net.options.genesisTime !== options.genesisTime)
       output.fault(0, "start", new Error(otherTime(net.options.genesisTime)));
     for (const [index, { sealing }] of net.nodes.entries()) await tellAway(output, index, sealing);
@@ -172,11 +183,16 @@ type Told = {
   /** Of the nodes, by their index. */
   readonly tokens: readonly (KeptToken | null)[];
   readonly data: string | null;
+  readonly version: VersionFacts;
   readonly quiet: boolean;
 };
 
 /** What is common to all nodes once, and what each has on lines of its own. */
-function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { written, tokens, data, quiet }: Told): void {
+function tell(
+  net: LocalNetwork,
+  output: ReturnType<typeof nodeOutput>,
+  { written, tokens, data, version, quiet }: Told,
+): void {
   const described = net.describe();
   const hasEthereum = chainRule("ethAccountsSend", described.networkVersion);
   const [first] = net.accounts;
@@ -196,6 +212,7 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
   };
   const lines = [
     `Network    "${described.network}" of ${nodes.length} ${nodes.length === 1 ? "node" : "nodes"}, elections over sealed sectors of ${sizeText(described.miners[0]?.sectorBytes ?? 0)}; ${proofsText(described.proofs)}`,
+    versionLine(version),
     "",
     ...nodes.flatMap(({ node, rpc, multiaddrs, miners }) => [
       `Node ${node}     ${rpc}  ${miners.length === 0 ? "follows" : `mines as ${miners.join(", ")}`}`,
@@ -233,8 +250,10 @@ function tell(net: LocalNetwork, output: ReturnType<typeof nodeOutput>, { writte
     "",
   ];
   const least = [`JSON-RPC   ${described.rpc.join("  ")}`, ...nodes.flatMap(({ node }) => tokenLine(node))].join("\n");
+  const { toCome: _, ...running } = version;
+  // The description's version is the genesis'.
   output.say(quiet ? [least] : lines, {
-    ...{ event: "start", nodes, files: written },
+    ...{ event: "start", nodes, files: written, running },
     ...descriptionToJson(described),
     ...{ chainIdNote: chainIdNote(hasEthereum), mnemonic: net.options.mnemonic, keysArePublic: true },
     accounts: net.accounts.map((account) => accountJson(account, net.network, hasEthereum)),

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { banner } from "../../src/cli/devnet-output.ts";
+import { versionFacts } from "../../src/cli/version-text.ts";
 import { connect, type NodeClient } from "../../src/client.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import type { LinkJson } from "../../src/rpc/codec/chain-types.ts";
@@ -54,7 +55,13 @@ test("at an epoch of the other's chain, then without the other; what was never u
   // Before the seven FIL were sent.
   expect(fork.head.height).toBe(3);
   // It says so at its start, and to whoever asks.
-  const started = { url: "http://127.0.0.1:1/rpc/v1", data, resumed: 3, token: null };
+  const started = {
+    url: "http://127.0.0.1:1/rpc/v1",
+    data,
+    resumed: 3,
+    token: null,
+    version: await versionFacts(fork.network, fork.node.chain),
+  };
   expect(banner(fork, started).join("\n")).toContain(`of ${first.url} at epoch 3`);
   // What its accounts have, that network has decided.
   expect(banner(fork, { ...started, resumed: null }).join("\n")).not.toContain("1000000 FIL");

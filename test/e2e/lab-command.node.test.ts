@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { banner } from "../../src/cli/devnet-output.ts";
+import { versionFacts } from "../../src/cli/version-text.ts";
 import { Devnet } from "../../src/node/devnet.ts";
 import { type CommandNet, startCommandNet } from "../support/command-net.ts";
 import { type KeptProcess, type Outcome, startKeptProcess } from "../support/kept-process.ts";
@@ -63,7 +64,8 @@ test("the network of a scenario's file executes messages; one that was told to m
   expect(ran.out).toContain("\ufffd[31msaved: 1 step,");
   const loaded = await Devnet.load(await readFile(file));
   try {
-    const started = { url, data: null, resumed: 1, token: null };
+    const version = await versionFacts(loaded.network, loaded.node.chain);
+    const started = { url, data: null, resumed: 1, token: null, version };
     expect(banner(loaded, started).join("\n")).toContain("What each address has by now, and a BLS address");
     expect(banner(loaded, { ...started, resumed: null }).join("\n")).toContain("1000000 FIL on each address");
     expect(banner(loaded, started)).toContain("Mining     when a message arrives");

@@ -34,6 +34,7 @@ import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { openKeys, proofOptions } from "../real-proofs.ts";
 import { parseAmount } from "../remote.ts";
 import { countText, tellingLine } from "../terminal.ts";
+import { versionFacts } from "../version-text.ts";
 
 type Options = {
   readonly accounts: number;
@@ -428,7 +429,8 @@ async function serveUntilStopped(net: Devnet, options: Options, data: string | n
   const token = await keepToken({ host, port: served }, net.services.tokenSecret, data);
   const loudness = options.quiet === true ? "quiet" : options.verbose === true ? "verbose" : "normal";
   const output = openOutput(options.json === true, loudness);
-  output.start(net, { url, data, resumed, token });
+  const version = await versionFacts(net.network, net.node.chain);
+  output.start(net, { url, data, resumed, version, token });
   const began = net.options.genesisTime;
   if (wanted !== undefined && began !== wanted) output.warn(otherTime(began));
   for (const folder of (await net.sealing?.folders.look()) ?? []) output.warn(awayText(folder));

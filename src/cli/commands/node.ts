@@ -29,6 +29,7 @@ import { collect, collectMultiaddr, parseRetention, wholeNumber } from "../optio
 import { SEALED_FOLDER, withSealing } from "../presealing.ts";
 import { readText } from "../read-at-most.ts";
 import { KEYS_GO_ON, PARAMS_FOLDER, proofsText, shownKeys } from "../real-proofs.ts";
+import { versionFacts } from "../version-text.ts";
 
 /** Milliseconds after the start at which it is told that no peer was reached. */
 const ALONE_MS = 8_000;
@@ -312,13 +313,16 @@ async function start(options: StartOptions, command: Command): Promise<void> {
     });
     const token = await keepToken({ host, port: served }, node.services.tokenSecret, data);
     const multiaddrs = node.peers.addresses();
+    const version = await versionFacts(node.node.network, chain);
+    const { toCome: _, ...running } = version;
     const text = joinedLines({
-      ...{ url, isFixed: port !== 0, network: node.node.network.name, epoch: chain.head.height, mine },
+      ...{ url, isFixed: port !== 0, network: node.node.network.name, epoch: chain.head.height, mine, version },
       ...{ proofs: proofsText(node.proofs), multiaddrs, data, token: token === null ? null : tokenText(token, data) },
     });
     output.say(text, {
       event: "start",
       proofs: node.proofs.mode,
+      ...running,
       url,
       page: pageOf(url),
       multiaddrs,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { openOutput } from "../../../src/cli/devnet-output.ts";
+import { versionFacts } from "../../../src/cli/version-text.ts";
 import { Address } from "../../../src/types/address.ts";
 import { type EthNet, openEthNet } from "../../support/eth-net.ts";
 import { type KeptProcess, startKeptProcess } from "../../support/kept-process.ts";
@@ -36,7 +37,8 @@ test("an account's key and its address belong together in what the network says"
   const [account] = eth.net.accounts;
   const delegated = account?.delegated.toString("t");
   const written = vi.spyOn(process.stdout, "write").mockReturnValue(true);
-  openOutput(true, "quiet").start(eth.net, { url, data: null, resumed: null, token: null });
+  const version = await versionFacts(eth.net.network, eth.net.node.chain);
+  openOutput(true, "quiet").start(eth.net, { url, data: null, resumed: null, token: null, version });
   const { accounts } = JSON.parse(`${written.mock.calls[0]?.[0]}`);
   written.mockRestore();
   expect(accounts[0]).toMatchObject({ name: "alice", ethereum: eth.ethereum(0), delegated });
