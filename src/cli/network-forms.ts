@@ -39,7 +39,7 @@ export async function settleForm(data: string, { nodes, reset }: WantedForm): Pr
   const holds =
     nodes === 0
       ? folders.length > 0 && `a network of nodes that have peers (${folders.join(", ")})`
-      : single && `a network of a single node (${STORE})`;
+      : single && `a network of a single node (${STORE}), or a node that joined one`;
   if (holds !== false)
     throw new NetworkFormError(
       { code: "OTHER_NETWORK", place: data },

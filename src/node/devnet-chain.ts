@@ -1,4 +1,5 @@
 /** The first tipset of a local network and what goes with it: the miner, and the options that fixed all this. */
+
 import { concat, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import type { Chain } from "../chain/chain.ts";
@@ -28,6 +29,7 @@ import type { DevAccount } from "./accounts.ts";
 import type { LocalUpgrade } from "./devnet-options.ts";
 import { buildGenesis, type GenesisMiner } from "./genesis.ts";
 import { buildFvmGenesis, ethereumIds } from "./genesis-fvm.ts";
+import { DESCRIPTION_FACT } from "./network-description.ts";
 import { predeployed } from "./predeployed.ts";
 import type { ProofMode } from "./proof-mode.ts";
 
@@ -107,6 +109,7 @@ export async function openDevnetChain(
     return Address.fromBytes((await chain.blocks.metadata(MINER_FACT)) as Uint8Array);
   const found = await chain.blocks.metadata(IDENTITY_FACT);
   const stored = found === undefined ? "" : fromUtf8(found);
+  if (found === undefined) await refuseForeign(chain.blocks);
   const version = networkVersionAt(network, 0);
   const others = differences(stored, identityOf(genesis, version));
   if (others.length > 0)
@@ -115,6 +118,17 @@ export async function openDevnetChain(
       `the data directory holds a network made with other options: ${others.join(", ")}; give the same ones, another --data, or --reset`,
     );
   return Address.fromBytes((await chain.blocks.metadata(MINER_FACT)) as Uint8Array);
+}
+
+/** Throws `DevnetError` for a chain that no local network of one process made. */
+async function refuseForeign(blocks: Pick<BlockStore, "metadata">): Promise<never> {
+  const isNode = (await blocks.metadata(DESCRIPTION_FACT)) !== undefined;
+  throw new DevnetError(
+    { code: "OTHER_NETWORK", stored: "" },
+    isNode
+      ? "the data directory is that of a node that joined a network (node init): start it with `filigree node start`, or give another --data"
+      : "the data directory holds a chain that was taken in (chain import), and no network: give another --data",
+  );
 }
 
 async function makeChain(chain: Chain, crypto: Crypto, network: NetworkParams, spec: DevnetGenesis): Promise<void> {

@@ -103,11 +103,22 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
 
 /** Upgrades of a network, between versions of published actors. `bundle`: actors at the genesis, where they are given. */
 export function checkUpgrades(from: number, upgrades: readonly LocalUpgrade[], bundle?: Bundle): void {
+  const [first, last] = DEVNET_BOUNDS.networkVersion;
   let [version, epoch, actors] = [from, 0, bundle];
   for (const upgrade of upgrades) {
     checkWhole("upgrades", upgrade.epoch, [epoch + 1, LATEST_UPGRADE]);
-    if (!isFvm(from) || upgrade.networkVersion <= version || !isFvm(upgrade.networkVersion))
-      throw new OptionError("upgrades", `from version ${version} to a later one of 16 to 28, in the order of epochs`);
+    if (!isFvm(from))
+      throw new OptionError(
+        "upgrades",
+        `a network of version ${from}, with actors of this engine's own, has none: begin with ${first} to ${last - 1} (networkVersion)`,
+      );
+    if (upgrade.networkVersion <= version || !isFvm(upgrade.networkVersion))
+      throw new OptionError(
+        "upgrades",
+        version >= last
+          ? `nothing follows on version ${version}, which is the last; given is ${upgrade.networkVersion}`
+          : `on version ${version} follows one of ${version + 1} to ${last}, in the order of epochs; given is ${upgrade.networkVersion}`,
+      );
     const changes: number[] = [];
     for (let at = version + 1; at <= upgrade.networkVersion; at++) {
       const [before, after] = [findVersion(at - 1)?.actors ?? 0, findVersion(at)?.actors ?? 0];

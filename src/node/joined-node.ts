@@ -33,7 +33,12 @@ import { checkRetention } from "./devnet-options.ts";
 import { LocalMiners, minerWorker } from "./local-miners.ts";
 import { type LocalProving, type LocalProvingOptions, provingUnder } from "./local-proving.ts";
 import { LocalVerifier } from "./local-verifier.ts";
-import { descriptionToJson, type NetworkDescription, parseDescription } from "./network-description.ts";
+import {
+  DESCRIPTION_FACT,
+  descriptionToJson,
+  type NetworkDescription,
+  parseDescription,
+} from "./network-description.ts";
 import { NetworkNode, type NetworkNodeOptions } from "./network-node.ts";
 import type { Presealing } from "./presealed.ts";
 
@@ -51,8 +56,6 @@ export type JoinErrorData =
   /** A miner needs the beacon's entries, and nobody was named who has them. */
   | { readonly code: "NO_BEACON" };
 export class JoinError extends FilError<JoinErrorData> {}
-
-const DESCRIPTION_FACT = "node/network";
 
 /**
  * Lays the network's genesis, or a snapshot of its chain, into an empty store. A store that has a chain of this genesis

@@ -44,6 +44,8 @@ export type DescribedMiner = {
   readonly node: number | null;
 };
 
+/** The fact that makes a store a joined node's: its network's description. */
+export const DESCRIPTION_FACT = "node/network";
 /** Longest description that is read, bytes; most entries of its lists. */
 const MAX_BYTES = 1 << 20;
 const MAX_LIST = 1024;

@@ -1,4 +1,5 @@
 /** A scenario as it comes out of a file: every field is known and of its type. */
+import { DEVNET_VERSION } from "../params/networks.ts";
 import { parseFil } from "../types/amount.ts";
 import { type LabScenario, type NodesVerb, ScenarioError, type Verb } from "./types.ts";
 
@@ -89,12 +90,13 @@ function choice(...choices: readonly string[]): Check {
   };
 }
 
-function object(fields: Fields): Check {
+/** `also`: what is said of a field that there is not, behind those that there are. */
+function object(fields: Fields, also = ""): Check {
   return (value, place) => {
     if (!isObject(value)) return badScenario(place, `an object with ${Object.keys(fields).join(", ")} is needed`);
     const unknown = Object.keys(value).find((name) => !Object.hasOwn(fields, name));
     if (unknown !== undefined)
-      badScenario(`${place}.${unknown}`, `there is no such field; there are ${Object.keys(fields).join(", ")}`);
+      badScenario(`${place}.${unknown}`, `there is no such field; there are ${Object.keys(fields).join(", ")}${also}`);
     for (const [name, { check, optional }] of Object.entries(fields)) {
       const given = Object.hasOwn(value, name) ? value[name] : undefined;
       if (given === undefined && optional) continue;
@@ -224,14 +226,25 @@ function steps(read: (given: unknown, place: string) => unknown) {
 }
 
 const ONE = { seed: may(text), accounts: may(whole(1, 100)) };
+const VERSION = `scenarios are of network version ${DEVNET_VERSION}`;
 const FILE = object({
   name: must(text),
-  network: may(object({ ...ONE, miners: may(whole(0, 16)), sectors: may(whole(1, 64)) })),
+  network: may(
+    object(
+      { ...ONE, miners: may(whole(0, 16)), sectors: may(whole(1, 64)) },
+      `; nodes, in place of miners and sectors, makes a network of several; ${VERSION}`,
+    ),
+  ),
   steps: steps(readStep),
 });
 const NODES_FILE = object({
   name: must(text),
-  network: must(object({ ...ONE, nodes: must(whole(2, MAX_NODES)) })),
+  network: must(
+    object(
+      { ...ONE, nodes: must(whole(2, MAX_NODES)) },
+      `; miners and sectors are for a network of one node, without nodes; ${VERSION}`,
+    ),
+  ),
   steps: steps(readNodesStep),
 });
 

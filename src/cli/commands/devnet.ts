@@ -101,13 +101,20 @@ function parseVersion(text: string): number {
   return wholeNumberOr(`${DEVNET_VERSION}`, ...DEVNET_BOUNDS.networkVersion)(text);
 }
 
+/** Versions that others with published actors lead to. */
+const UPGRADED = [DEVNET_BOUNDS.networkVersion[0] + 1, DEVNET_BOUNDS.networkVersion[1]] as const;
+
 type ScheduledUpgrade = { readonly networkVersion: number; readonly epoch: number };
 
 function parseUpgrade(text: string, before: readonly ScheduledUpgrade[]): ScheduledUpgrade[] {
   const [, version, epoch] = /^(\d{1,3})@(\d{1,9})$/.exec(text) ?? [];
   if (version === undefined || epoch === undefined)
     throw new InvalidArgumentError("a network version and an epoch expected, such as 28@100");
-  return [...before, { networkVersion: parseVersion(version), epoch: Number(epoch) }];
+  const [low, high] = UPGRADED;
+  const networkVersion = Number(version);
+  if (networkVersion < low || networkVersion > high)
+    throw new InvalidArgumentError(`version ${version}: one from ${low} to ${high} is needed, as in ${high}@100.`);
+  return [...before, { networkVersion, epoch: Number(epoch) }];
 }
 
 /** The words of a mnemonic, or the file that holds them. */

@@ -120,6 +120,14 @@ test("what is no scenario is refused at its place, before a network is made", as
       },
       "step 1.send.value: an amount is not negative",
     ],
+    [
+      { name: "x", network: { networkVersion: 28 }, steps: [] },
+      "there are seed, accounts, miners, sectors; nodes, in place of miners and sectors, makes a network of several; scenarios are of network version 5",
+    ],
+    [
+      { name: "x", network: { nodes: 2, miners: 2 }, steps: [] },
+      "there are seed, accounts, nodes; miners and sectors are for",
+    ],
     [{ name: "x", network: { miners: 99 }, steps: [] }, "the scenario.network.miners: a whole number from 0 to 16"],
     [{ name: "x", steps: [{ setSector: { sector: 1, fault: "eaten" } }] }, "one of none, lost, changed"],
     [JSON.parse('{"name":"x","steps":[{"__proto__":1}]}'), "there is no step __proto__"],
