@@ -18,6 +18,7 @@ import { BURNT_FUNDS } from "../../src/types/singletons.ts";
 import type { Link, View } from "../support/deals.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { givenBundles, HOW } from "../support/given-bundles.ts";
+import { validated } from "../support/validated.ts";
 
 const VERSION = Number(process.env["FILIGREE_DISPUTES_AT"] ?? 28);
 const SUBMIT = 5;
@@ -84,6 +85,8 @@ test.skipIf(bundle === undefined)(
       expect(report?.["Power"]).toMatchObject({ Raw: "0", QualityAdjusted: "0" });
       // Disputed once, it is gone: nobody is paid for it again.
       expect(await wrongPosts(call, miner, reporter)).toEqual({ disputable: 0, wrong: [] });
+      // Whoever takes the chain in comes to the same verdict on the proof.
+      expect(await validated(net.node.chain, net.head)).toMatchObject({ versions: [{ networkVersion: VERSION }] });
     } finally {
       await net.close();
     }

@@ -3,17 +3,10 @@
  * Where no bundles are at hand this says so and skips.
  */
 import { describe, expect, test } from "vitest";
-import { exportChain } from "../../src/chain/export.ts";
-import { importSnapshot } from "../../src/chain/import.ts";
-import { checkSnapshot } from "../../src/cli/snapshot-check.ts";
-import { progressLine } from "../../src/cli/terminal.ts";
-import { loadCrypto } from "../../src/core/crypto.ts";
 import { Devnet } from "../../src/node/devnet.ts";
-import { MemoryStore } from "../../src/storage/memory.ts";
-import type { Tipset } from "../../src/types/block-header.ts";
-import { gather, sourceOf } from "../support/bytes-source.ts";
 import { TEST_OPTIONS } from "../support/devnet.ts";
 import { givenBundles, HOW } from "../support/given-bundles.ts";
+import { validated } from "../support/validated.ts";
 
 const bundles = givenBundles();
 const [v17, v18] = await Promise.all([17, 18].map((version) => bundles.find("devnet", version)));
@@ -26,18 +19,6 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
     const first = { networkVersion: 27, ...(v17 === undefined ? {} : { bundle: v17 }) };
     const net = await Devnet.open({ ...TEST_OPTIONS, blockTime: 3600, miners: 1, ...first, upgrades });
     try {
-      const crypto = await loadCrypto();
-      const versionsTo = async (head: Tipset) => {
-        const file = await gather(exportChain(net.node.chain, head, { recentRoots: 20, skipOldMessages: false }));
-        const store = new MemoryStore();
-        const more = { crypto, network: "local" as const, signal: new AbortController().signal, line: progressLine() };
-        let found: unknown = null;
-        const check = async (): Promise<void> => {
-          found = await checkSnapshot(store, { epochs: 20, ...more });
-        };
-        await importSnapshot(store, sourceOf(file), { hashes: crypto, check });
-        return found;
-      };
       await net.clock.mine(2);
       await net.clock.skip(4);
       const upgraded = net.head;
@@ -48,9 +29,13 @@ describe.skipIf(!isHere)(`from version 27 to 28${isHere ? "" : ` (${HOW})`}`, ()
         // Nothing that cron did at them tells which of the null rounds it was.
         { epoch: 7, networkVersion: 28, earliest: 3 },
       ];
-      expect(await versionsTo(net.head)).toMatchObject({ tipsets: net.head.height - 4, versions: all });
+      expect(await validated(net.node.chain, net.head)).toMatchObject({ tipsets: net.head.height - 4, versions: all });
       // Its own version nothing in the file tells yet.
-      expect(await versionsTo(upgraded)).toMatchObject({ tipsets: 2, blocks: 3, versions: all.slice(0, 1) });
+      expect(await validated(net.node.chain, upgraded)).toMatchObject({
+        tipsets: 2,
+        blocks: 3,
+        versions: all.slice(0, 1),
+      });
     } finally {
       await net.close();
     }

@@ -104,6 +104,11 @@ export function attestorOf(crypto: AttestCrypto, networkName: string): Attestor 
   };
 }
 
+/** Whether a proof says that it is attested, by whomever and of whatever. */
+export function isAttestation(crypto: Pick<Hashes, "blake2b256">, proof: Uint8Array): boolean {
+  return equal(proof.subarray(0, TAG_BYTES), crypto.blake2b256(utf8(NAME)));
+}
+
 function postBytes(crypto: AttestCrypto, { kind, type, miner, randomness, sectors }: PostStatement): Uint8Array {
   const seed = toElement(randomness);
   const unique = new Map(sectors.map(({ number, sealedCid }) => [number, sealedCid]));
