@@ -4,7 +4,7 @@
  * they are in the states; which network versions a local network has is told by them.
  */
 import { platform } from "#platform";
-import { isFilError } from "../base/errors.ts";
+import { FilError, isFilError } from "../base/errors.ts";
 import { Chain } from "../chain/chain.ts";
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import { ChainValidator } from "../conformance/validate.ts";
@@ -26,6 +26,7 @@ import {
   verifyUpdateInfo,
   verifyWindowInfo,
 } from "../sector/attest/attestation.ts";
+import { actorsVersionAt } from "../state/state-view.ts";
 import { type CheckReport, checkResults, newestTipsets } from "../stmgr/check-results.ts";
 import { StateManagerError } from "../stmgr/errors.ts";
 import { localRules, mainnetRules } from "../stmgr/network-rules.ts";
@@ -36,6 +37,8 @@ import type { BlockHeader, Tipset } from "../types/block-header.ts";
 import type { ProgressLine } from "./terminal.ts";
 
 export type NetworkName = "mainnet" | "local";
+
+export class SnapshotCheckError extends FilError<{ readonly code: "OTHER_NETWORK" }> {}
 
 export type SnapshotCheck = {
   readonly crypto: Crypto;
@@ -97,6 +100,11 @@ export async function checkSnapshot(store: BlockStore, check: SnapshotCheck): Pr
   let open: StateManager | null = null;
   try {
     if (network === "mainnet") {
+      if ((await actorsVersionAt(store, genesis.parentStateRoot)) !== 0)
+        throw new SnapshotCheckError(
+          { code: "OTHER_NETWORK" },
+          "the snapshot's genesis is not the main network's, which has the first actors; of a local network: --network local",
+        );
       const states = statesOf(MAINNET, await mainnetRules(MAINNET, store, genesis.parentStateRoot));
       open = states;
       const { validator } = new ChainValidator(states, genesis, { crypto, proofs, entropy });

@@ -268,9 +268,3 @@ export async function actorsVersionAt(blocks: BlockSource, root: CID): Promise<A
   const init = await (await StateView.open(blocks, root)).actor(INIT);
   return init === null ? null : (describeCode(init.code)?.actorsVersion ?? null);
 }
-
-/** Whether a state's actors are written here; others are modules, which the machine must be given. */
-export async function hasNativeActors(blocks: BlockSource, root: CID): Promise<boolean> {
-  const version = await actorsVersionAt(blocks, root);
-  return version !== null && version < FIRST_PUBLISHED;
-}

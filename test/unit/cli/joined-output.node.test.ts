@@ -7,7 +7,7 @@ const node = {
   url,
   network: "localnet",
   epoch: 7,
-  version: { networkVersion: 28, actorsVersion: 18, actors: "butterflynet", toCome: [] },
+  version: { networkVersion: 28, actorsVersion: 18, actors: "devnet", toCome: [] },
   mine: [],
   proofs: "p",
   multiaddrs: ["/ip4/1"],
@@ -19,7 +19,7 @@ test("a free port is told to be another one at the next start, and commands are 
   const lines = joinedLines({ ...node, isFixed: false });
   expect(lines[0]).toBe(`JSON-RPC   ${url}`);
   expect(lines[1]).toMatch(/^Page {7}http:\/\/127\.0\.0\.1:40123\/ /);
-  expect(lines.find((line) => line.startsWith("Version"))).toMatch(/actors v18 published for butterflynet$/);
+  expect(lines.find((line) => line.startsWith("Version"))).toMatch(/actors v18 published for devnet$/);
   const next = lines.find((line) => line.startsWith("Next"));
   expect(next).toContain(`filigree sync wait --rpc ${url}  (the next start takes another port: --port <n> fixes it)`);
   expect(lines.find((line) => line.startsWith("Accounts"))).toMatch(/keys at the nodes that began it/);

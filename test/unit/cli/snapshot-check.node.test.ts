@@ -5,6 +5,7 @@ import { exportChain } from "../../../src/chain/export.ts";
 import { type ImportReport, importSnapshot } from "../../../src/chain/import.ts";
 import { checkSnapshot, type SnapshotReport } from "../../../src/cli/snapshot-check.ts";
 import { progressLine } from "../../../src/cli/terminal.ts";
+import { replayChain } from "../../../src/conformance/replay.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { MemoryStore } from "../../../src/storage/memory.ts";
@@ -53,6 +54,21 @@ test("a chain of version 28 is executed and found equal, null rounds and a clock
   const chain = await Chain.open({ blocks: store });
   expect(chain.head.key).toEqual(report.head.key);
   await expect(taken(net.head, 28, store)).rejects.toMatchObject({ code: "NOT_EMPTY" });
+});
+
+test("another network than the one whose rules are asked for is told by name, here and by replay", async () => {
+  const file = await gather(exportChain(net.node.chain, net.head, { recentRoots: 10, skipOldMessages: false }));
+  const crypto = await loadCrypto();
+  const proofs = { verifyPoSt: () => true, verifySeal: () => true };
+  await expect(replayChain(file, { proofs, hashes: crypto })).rejects.toMatchObject({ code: "OTHER_NETWORK" });
+  const store = new MemoryStore();
+  const check = async (): Promise<void> => {
+    const signal = new AbortController().signal;
+    await checkSnapshot(store, { crypto, network: "mainnet", epochs: 2, signal, line: progressLine() });
+  };
+  await expect(importSnapshot(store, sourceOf(file), { hashes: crypto, check })).rejects.toMatchObject({
+    code: "OTHER_NETWORK",
+  });
 });
 
 test("of actors that nobody published the version must be told, and what cannot be theirs is refused", async () => {
