@@ -17,6 +17,11 @@ function nodeNeed(file: string): string | null {
   return null;
 }
 
+/** Whether a test has others in place of some modules. */
+export function replacesModules(file: string): boolean {
+  return /\bvi\.(mock|doMock)\(/.test(readFileSync(file, "utf8"));
+}
+
 /** Every test file but those that have a configuration of their own, with what it needs of Node, or null. */
 export function testsAndNeeds(): ReadonlyMap<string, string | null> {
   const tests = readdirSync("test", { recursive: true, encoding: "utf8" })
