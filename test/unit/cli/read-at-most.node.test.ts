@@ -1,5 +1,5 @@
 /** Files that the user names are read to a bound, whatever they are. */
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -50,6 +50,9 @@ test.skipIf(process.platform === "win32")("a device and a pipe, whose size says 
   await expect(readAtMost("/dev/zero", 3_000_000, "a test")).rejects.toThrow("/dev/zero is larger than a test");
   execFileSync("mkfifo", [at("pipe")]);
   const text = "abc".repeat(100_000);
-  const [read] = await Promise.all([readText(at("pipe")), writeFile(at("pipe"), text)]);
-  expect(read).toBe(text);
+  // Another process writes: Deno stands still while it opens a pipe that nobody has opened at its other end.
+  await writeFile(at("source"), text);
+  const writer = spawn("sh", ["-c", 'cat "$0" > "$1"', at("source"), at("pipe")]);
+  expect(await readText(at("pipe"))).toBe(text);
+  writer.kill();
 });
