@@ -438,7 +438,7 @@ export class Syncer {
       if (!isOurs && ++target.attempts >= MAX_ATTEMPTS) return;
       if (isOurs) target.attempts = Math.min(target.attempts + 1, MAX_ATTEMPTS);
       const wait = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** (target.attempts - 1));
-      target.notBefore = Math.max(this.parts.now() + wait, this.withheld.until(run.base));
+      target.notBefore = Math.max(this.parts.now() + wait, this.withheld.until(run.base, target.peers.keys()));
       this.targets.putBack(target);
     }
   }

@@ -420,6 +420,28 @@ describe("messages that a peer does not keep", () => {
     expect(world.peers.reports).toEqual([]);
   });
 
+  test("what one keeps back, again and again, keeps nobody from another that failed once", async () => {
+    const world = await open();
+    let failures = 0;
+    world.peers.answer = (peer, all) => {
+      if (all[0]?.messages === null || (peer === "b" && failures++ > 0)) return all;
+      throw new ExchangeError({ code: "NO_ANSWER", tried: 1 }, `none of 1 peers; ${peer} said nothing`);
+    };
+    const [kept, good] = [madeChain(genesis, 60, 1), madeChain(genesis, 50, 2)];
+    const speak = (epoch: number): void =>
+      world.syncer.inform("a", TOP(kept.slice(0, epoch)).key, epoch, 1_000_000n + BigInt(epoch));
+    world.hello("a", kept.slice(0, 20));
+    await world.clock.pass(100_000);
+    world.hello("b", good);
+    world.peers.serve("a", kept.slice(20));
+    for (let epoch = 21; epoch <= 40; epoch++) {
+      speak(epoch);
+      await world.clock.pass(500);
+    }
+    expect(failures).toBeGreaterThan(1);
+    expect(text(world.chain.head)).toBe(text(TOP(good)));
+  });
+
   test("of the last finality each peer is held to those of its own head", async () => {
     const { world } = await pruned(1, "a");
     world.hello("a", madeChain(genesis, 1000, 1));
