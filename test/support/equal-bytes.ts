@@ -13,6 +13,8 @@ if (shared[DONE] === undefined) {
   shared[DONE] = true;
   expect.addEqualityTesters([
     (a: unknown, b: unknown): boolean | undefined =>
-      a instanceof Uint8Array && b instanceof Uint8Array && equal(a, b) ? true : undefined,
+      a instanceof Uint8Array && b instanceof Uint8Array && a.constructor === b.constructor && equal(a, b)
+        ? true
+        : undefined,
   ]);
 }
