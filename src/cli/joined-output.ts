@@ -1,5 +1,4 @@
 /** What `filigree node start` says when the node runs. */
-
 import { type VersionFacts, versionLine } from "./version-text.ts";
 
 export type Joined = {

@@ -1,5 +1,4 @@
 /** `filigree devnet --nodes` or `--listen`: a local network of several nodes in this process, which others may join. */
-
 import { lstat, mkdir } from "node:fs/promises";
 import path from "node:path";
 import type { Chain } from "../chain/chain.ts";

@@ -1,5 +1,4 @@
 /** The first tipset of a local network and what goes with it: the miner, and the options that fixed all this. */
-
 import { concat, fromUtf8, utf8 } from "../base/bytes.ts";
 import { FilError } from "../base/errors.ts";
 import type { Chain } from "../chain/chain.ts";

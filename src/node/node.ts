@@ -3,7 +3,6 @@
  * It reads, simulates, takes messages and answers RPC; who makes blocks, or fetches them, is a part that others add.
  * Nodes share nothing but code: any number fit in one process.
  */
-
 import { platform } from "#platform";
 import { checkWhole } from "../base/options.ts";
 import type { Rewind } from "../base/rewind.ts";

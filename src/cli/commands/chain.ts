@@ -1,7 +1,7 @@
 /** `filigree chain`: the head, what is on the chain, snapshots, and which states are kept. */
 import type { Command } from "commander";
 import { Option } from "commander";
-import { isFilError } from "../../base/errors.ts";
+import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
 import { DEVNET_BOUNDS } from "../../node/devnet-bounds.ts";
@@ -237,8 +237,8 @@ async function importFrom(file: string, options: ImportOptions): Promise<void> {
     ]);
   } catch (error) {
     line.clear();
-    const isTaken = isFilError(error) && (error.data as { readonly code: string }).code === "NOT_EMPTY";
-    if (!isTaken && !(error instanceof InterruptedError))
+    const isBegun = await store.metadata(CHAIN_FACTS.importing).catch(() => undefined);
+    if (isBegun !== undefined && !(error instanceof InterruptedError))
       process.stderr.write(
         `${options.data} has no chain: what was read of the file lies there, and the next import goes on with it, or begins anew with another file\n`,
       );
