@@ -86,7 +86,10 @@ export class MiningLoop<Draw> {
   private paused: Pause | null = null;
   /** Epoch of the head when it was seen last. */
   private tip = 0;
-  /** The first epoch that this loop could make a block of: up to it blocks may be a predecessor's. */
+  /**
+   * The epoch, by the clock, in which this loop began: up to it blocks may be a predecessor's, also where the node has not fetched them
+   * yet, as its folder is new, or older than they are.
+   */
   private first: number | null = null;
   /** Miners that somebody else mines with. */
   private readonly left = new Set<HeldMiner>();
@@ -148,7 +151,8 @@ export class MiningLoop<Draw> {
     const head = await site.head();
     this.tip = head.height;
     const epoch = this.rounds.next(head, now());
-    this.first ??= epoch;
+    const current = Math.max(epoch, this.rounds.current(now()));
+    this.first ??= current;
     for (const header of head.blocks) this.see(header);
     if (this.miners.length === 0) return;
     const early = this.rounds.startOf(epoch) - now();
@@ -159,10 +163,8 @@ export class MiningLoop<Draw> {
     }
     this.resume("behind");
     if (await this.handOn(epoch - 1, true)) return;
-    if (epoch < this.first + (this.parts.watchFirst ?? 0)) {
-      this.rounds.tried(head, epoch);
-      return;
-    }
+    if (current < this.first + (this.parts.watchFirst ?? 0))
+      return sleep(Math.max(0, this.rounds.startOf(current + 1) - now()), signal);
     const base = await this.withBeacon(head, epoch, signal);
     if (base === null) return sleep(RETRY_MS, signal);
     this.rounds.tried(head, epoch);
@@ -259,9 +261,14 @@ export class MiningLoop<Draw> {
   private async sign(win: Win, signal: AbortSignal): Promise<void> {
     const { site, slash } = this.parts;
     const { header, sign } = await site.block(win, signal);
+    // One that was signed here before, on somebody's call, may have been handed on by whoever called.
+    let isNew = false;
     try {
-      const signed = await slash.sign(header, win.parent, sign);
-      this.fresh.add(`${headerCid(signed.header)}`);
+      const signed = await slash.sign(header, win.parent, () => {
+        isNew = !slash.isOwn(header);
+        return sign();
+      });
+      if (isNew) this.fresh.add(`${headerCid(signed.header)}`);
     } catch (error) {
       if (!(error instanceof SlashError)) throw error;
       this.tell({ kind: "refused", miner: win.miner, error });

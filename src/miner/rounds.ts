@@ -48,12 +48,16 @@ export class Rounds {
     return this.timeOf(epoch - 1) + this.delays.propagation;
   }
 
+  /** The epoch whose round it is by the clock, whatever chain there is. */
+  current(now: number): number {
+    const { genesisTime, blockDelay } = this.times;
+    return Math.floor((now - 1000 * genesisTime - this.delays.propagation) / (1000 * blockDelay)) + 1;
+  }
+
   /** The epoch that is to be tried for on top of a base: the one whose round it is, or the first that was not tried yet. */
   next(base: Tipset, now: number): number {
-    const { genesisTime, blockDelay } = this.times;
-    const current = Math.floor((now - 1000 * genesisTime - this.delays.propagation) / (1000 * blockDelay)) + 1;
     const tried = this.last?.key === tipsetKeyText(base.key) ? this.last.epoch : 0;
-    return Math.max(base.height + 1, tried + 1, Math.min(current, base.height + 1 + MAX_NULL_ROUNDS));
+    return Math.max(base.height + 1, tried + 1, Math.min(this.current(now), base.height + 1 + MAX_NULL_ROUNDS));
   }
 
   /** An epoch was tried for on top of a base. */

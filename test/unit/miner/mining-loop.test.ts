@@ -365,3 +365,51 @@ test("a loop that only looks at first makes nothing where somebody else mines wi
     await apart.close();
   }
 });
+
+test("a loop with a new record, whose node is far behind, takes its predecessor's blocks for no rival's; it looks for its epochs once it has the chain", async () => {
+  const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "anew" };
+  const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+  try {
+    const { chain } = apart.node;
+    const [first, second] = [new Bench(apart), new Bench(apart)];
+    // More null rounds than one block may stand on.
+    first.time += 200 * BLOCK_TIME * 1000;
+    await first.run(first.loop({ slash }), () => chain.head.height > 199);
+    const newest = chain.head;
+    await chain.setHead((await chain.genesis()) as Tipset);
+    Object.assign(second, { time: first.time, behind: true });
+    let slept = 0;
+    second.onSleep = async () => {
+      if (++slept !== 2) return;
+      await chain.setHead(newest);
+      second.behind = false;
+    };
+    const began = Math.floor((second.time / 1000 - GENESIS) / BLOCK_TIME);
+    const loop = second.loop({ slash: await SlashFilter.open(new MemoryStore()), watchFirst: 3 });
+    await second.run(loop, () => second.submitted.length > 1 || slept > 60);
+    expect(second.kinds()).not.toContain("rival");
+    expect(second.submitted.length).toBeGreaterThan(1);
+    expect(second.submitted[0]?.block.header.height).toBeGreaterThanOrEqual(began + 3);
+  } finally {
+    await apart.close();
+  }
+});
+
+test("a block that was signed here on a call, and handed on by whoever called, is no rival's", async () => {
+  const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "called" };
+  const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+  try {
+    const one = new Bench(apart);
+    // Somebody who asks the node for the very block that its loop is about to sign, and is faster.
+    const sign = slash.sign.bind(slash);
+    slash.sign = async (header, parent, make) => {
+      const signed = await sign(header, parent, make);
+      await one.take(signed);
+      return sign(header, parent, make);
+    };
+    await one.run(one.loop({ slash }), () => one.net.head.height > 3);
+    expect(one.kinds()).not.toContain("rival");
+  } finally {
+    await apart.close();
+  }
+});
