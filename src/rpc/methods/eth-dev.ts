@@ -80,6 +80,15 @@ function refuseOtherKinds(given: Record<string, unknown>, type: bigint | null, p
   }
 }
 
+/** Refuses two names of one thing that say different things: which of them holds would be chosen unasked. As go-ethereum does. */
+function refuseContradictions(given: Record<string, unknown>, path: string): void {
+  const has = (name: string): boolean => (given[name] ?? null) !== null;
+  if (has("data") && has("input") && `${given["data"]}`.toLowerCase() !== `${given["input"]}`.toLowerCase())
+    badParams(`${path}: data and input are the same thing, and differ; give one of them`);
+  for (const name of ["maxFeePerGas", "maxPriorityFeePerGas"])
+    if (has("gasPrice") && has(name)) badParams(`${path}: gasPrice stands for ${name}, too; give one of them`);
+}
+
 const transaction: Codec<Sent, unknown> = {
   schema: { title: "Transaction", type: "object" },
   decode: (json, path) => {
@@ -88,6 +97,7 @@ const transaction: Codec<Sent, unknown> = {
     const number = (name: string): bigint | null =>
       nullable(quantity()).decode(given[name] ?? null, `${path}.${name}`) as bigint | null;
     refuseOtherKinds(given, number("type"), path);
+    refuseContradictions(given, path);
     return {
       ...call,
       nonce: number("nonce"),

@@ -301,10 +301,13 @@ describe("a local network", () => {
       [{ accessList: [{ address: NOBODY, storageKeys: [] }] }, /accessList: a transaction on Filecoin has none/],
       [{ blobVersionedHashes: [`0x01${"00".repeat(31)}`] }, /blobVersionedHashes: a transaction on Filecoin has none/],
       [{ authorizationList: {} }, /authorizationList: a transaction on Filecoin has none/],
+      [{ data: "0x01", input: "0x02" }, /data and input are the same thing, and differ/],
+      [{ gasPrice: "0x1", maxFeePerGas: "0x1" }, /gasPrice stands for maxFeePerGas, too/],
+      [{ gasPrice: "0x1", maxPriorityFeePerGas: "0x1" }, /gasPrice stands for maxPriorityFeePerGas, too/],
     ] as const)
       await expect(send(more)).rejects.toThrow(why);
     expect(net.node.pool.size).toBe(0);
-    await send({ chainId: "0x1df5e76", type: "0x2", accessList: [], blobs: null });
+    await send({ chainId: "0x1df5e76", type: "0x2", accessList: [], blobs: null, data: "0xAB", input: "0xab" });
     expect(net.node.pool.size).toBe(1);
   });
 
