@@ -51,15 +51,17 @@ test("a snapshot of a running node is taken into an empty folder, validated, pru
   expect(out).toMatchObject({ epoch: 8, tipset, format: 2 });
   expect(out["bytes"]).toBe((await readFile(path.join(folder, "one.car"))).length);
   await writeFile(path.join(folder, "cut.car"), (await readFile(path.join(folder, "one.car"))).subarray(0, -9));
-  const [again, locked, cut, taken] = await Promise.all([
+  const [again, locked, cut, behind, taken] = await Promise.all([
     filigree("chain", "export", "one.car"),
     filigree("chain", "export", "two.car", "--data", "net"),
     filigree("chain", "import", "cut.car", "--data", "broken"),
+    filigree("chain", "import", "--data", "behind", "--validate", "one.car"),
     json("chain", "import", "one.car", "--data", "taken", "--validate", "3"),
   ]);
   expect(again).toMatchObject({ code: 1, err: expect.stringContaining("--force replaces it") });
   expect(locked).toMatchObject({ code: 1, err: expect.stringContaining("in use by another process") });
   expect(cut).toMatchObject({ code: 1, err: expect.stringMatching(/^error: cut\.car: .*TRUNCATED/m) });
+  expect(behind).toMatchObject({ code: 64, err: expect.stringContaining("the file stands before --validate") });
   expect(taken).toMatchObject({ ok: true, format: 2, epoch: 8, tipset, statesFrom: 4, validated: { tipsets: 3 } });
   const [full, other, more] = [
     await filigree("chain", "import", "one.car", "--data", "taken"),

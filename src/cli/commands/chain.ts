@@ -1,6 +1,7 @@
 /** `filigree chain`: the head, what is on the chain, snapshots, and which states are kept. */
 import type { Command } from "commander";
-import { Option } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { isFilError } from "../../base/errors.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
@@ -32,6 +33,13 @@ type Head = {
 const RECENT_ROOTS = 2000;
 /** Fewest epochs whose states stay, from network version 16 on. */
 const LATER_RETENTION = leastRetention(devnetAt(DEVNET_BOUNDS.networkVersion[0]));
+/** The number behind `--validate`, which need not be there: the next word is taken for it, also where it is the file. */
+function validatedEpochs(text: string): number {
+  if (!/^-?[\d.]+(e\d+)?$/.test(text))
+    throw new InvalidArgumentError("a number of epochs, or none: without one the file stands before --validate.");
+  return wholeNumber(1, 100_000)(text);
+}
+
 /** Epochs that are executed again by `--validate`. */
 const VALIDATED = 10;
 
@@ -66,7 +74,7 @@ export function registerChain(program: Command): void {
     .option(
       "--validate [epochs]",
       `execute the last epochs, compare roots, check blocks (default: ${VALIDATED}); the chain is taken in only if all is right`,
-      wholeNumber(1, 100_000),
+      validatedEpochs,
     )
     .option(
       "--network-version <n>",
