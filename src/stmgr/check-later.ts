@@ -10,6 +10,7 @@ import { CHAIN_LIMITS } from "../params/networks.ts";
 import { readManifest } from "../state/manifest.ts";
 import { type ActorEntry, describeCode, StateView } from "../state/state-view.ts";
 import { loadNode } from "../storage/amt.ts";
+import { WrongBlockError } from "../storage/check-block.ts";
 import { CidSet } from "../storage/cid-set.ts";
 import type { BlockSource } from "../storage/contract.ts";
 import { hamtEntries } from "../storage/hamt.ts";
@@ -37,6 +38,10 @@ const FIRST_GIVEN_ID = 100n;
 const MOST_COMPLAINTS = 10_000;
 const PROGRESS_EVERY = 256;
 const DAG_CBOR = 0x71;
+/** Nonces are unsigned numbers of 64 bits. */
+const MAX_NONCE = 1n << 64n;
+/** Of network versions 16 and 17, and from 18 on. Source: lotus b835fab702eb chain/state/statetree.go (VersionForNetwork). */
+const TREE_VERSIONS: readonly unknown[] = [4, 5];
 /** Codecs of blocks that a state has; commitments of sectors and pieces have others. */
 const STORED = new Set([DAG_CBOR, 0x51, 0x55]);
 const IDENTITY = 0x00;
@@ -47,7 +52,7 @@ export async function isLaterState(blocks: BlockSource, root: CID): Promise<bool
   return system !== null && textOfCid(system.code) === null;
 }
 
-/** Checks the state under `root`. Throws what reading its tree does where that cannot be read at all. */
+/** Checks the state under `root`; whether bytes are what their CIDs say only where `blocks` compares them. Throws what reading its tree does where that cannot be read at all. */
 export async function checkLaterState(
   root: CID,
   blocks: BlockSource,
@@ -59,6 +64,16 @@ export async function checkLaterState(
     else if (complaints.length === MOST_COMPLAINTS) complaints.push("and more, which are not told");
   };
   const walked = new CidSet();
+  /** Null for one with other bytes than its CID names, which is told. */
+  const read = async (cid: Uint8Array, name: string): Promise<Uint8Array | undefined | null> => {
+    try {
+      return blocks.peek(cid) ?? (await blocks.get(cid));
+    } catch (error) {
+      if (!(error instanceof WrongBlockError)) throw error;
+      complain(`${name}: ${error.message}`);
+      return null;
+    }
+  };
   /** Every block below a link that was not seen yet has to be there. */
   const walk = async (from: CID, name: string): Promise<void> => {
     const open: Uint8Array[] = [from.bytes];
@@ -67,12 +82,15 @@ export async function checkLaterState(
       const cid = cidFromBytes(bytes);
       const own = cid.multihash.code === IDENTITY;
       if (!STORED.has(cid.code)) continue;
-      const block = own ? cid.multihash.digest : (blocks.peek(bytes) ?? (await blocks.get(bytes)));
+      const block = own ? cid.multihash.digest : await read(bytes, name);
+      if (block === null) continue;
       if (block === undefined) complain(`${name}: block ${cid} is not there`);
       else if (cid.code === DAG_CBOR) open.push(...linksOf(block));
     }
   };
   const view = await StateView.open(blocks, root);
+  const [version] = (await loadNode(blocks, root)) as readonly unknown[];
+  if (!TREE_VERSIONS.includes(version)) complain(`the state tree: its version is none of ${TREE_VERSIONS.join(", ")}`);
   const { codes } = await readManifest(blocks, view);
   const known = new Set([...codes.values()].map(cidKey));
   const ids = new Set<bigint>();
@@ -85,6 +103,7 @@ export async function checkLaterState(
     const id = address.actorId;
     if (id === null) complain(`${address}: a key of the state tree is no ID address`);
     else ids.add(id);
+    if (entry.nonce < 0n || entry.nonce >= MAX_NONCE) complain(`${address}: nonce ${entry.nonce} is out of range`);
     if (entry.balance < 0n) complain(`${address}: balance is negative`);
     total += entry.balance;
     if (!known.has(cidKey(entry.code))) complain(`${address}: code ${entry.code} is none of the state's list`);

@@ -2,9 +2,11 @@
 import { type Command, Option } from "commander";
 import { platform } from "#platform";
 import { Chain } from "../../chain/chain.ts";
+import { loadCrypto } from "../../core/crypto.ts";
 import { checkState, type StateReport } from "../../core/state-check.ts";
 import { checkLaterState, isLaterState } from "../../stmgr/check-later.ts";
 import { CarIndex } from "../../storage/car-index.ts";
+import { comparing } from "../../storage/check-block.ts";
 import type { BlockSource } from "../../storage/contract.ts";
 import { TableStore } from "../../storage/table-store.ts";
 import { filText } from "../../types/amount.ts";
@@ -63,7 +65,9 @@ async function check(name: string, options: Options): Promise<void> {
   const line = progressLine();
   const { place, close } = await open(name, options, line);
   try {
-    const { root, epoch, blocks, network } = place;
+    const { root, epoch, network } = place;
+    // Nobody has compared what lies in a file or on a disk since it was written.
+    const blocks = comparing(place.blocks, await loadCrypto());
     const onProgress = (actors: number): void => line.show(`${actors} actors`);
     const profile = options.network ?? network;
     const report = await interruptible(async (signal) =>
