@@ -1,7 +1,6 @@
 /** `filigree chain`: the head, what is on the chain, snapshots, and which states are kept. */
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
-import { isFilError } from "../../base/errors.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
 import { importSnapshot } from "../../chain/import.ts";
 import { loadCrypto } from "../../core/crypto.ts";
@@ -33,6 +32,7 @@ type Head = {
 const RECENT_ROOTS = 2000;
 /** Fewest epochs whose states stay, from network version 16 on. */
 const LATER_RETENTION = leastRetention(devnetAt(DEVNET_BOUNDS.networkVersion[0]));
+
 /** The number behind `--validate`, which need not be there: the next word is taken for it, also where it is the file. */
 function validatedEpochs(text: string): number {
   if (!/^-?[\d.]+(e\d+)?$/.test(text))
