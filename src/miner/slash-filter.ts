@@ -50,6 +50,8 @@ export class SlashFilter {
   private readonly waiting = new Map<string, FullBlock>();
   /** Names of blocks that were handed on and are still in the store. */
   private readonly settled = new Set<string>();
+  /** By miner: below these epochs notes may have gone. */
+  private readonly forgotten = new Map<string, number>();
   private readonly turns = new Turns();
 
   private constructor(store: FactStore) {
@@ -90,7 +92,9 @@ export class SlashFilter {
         );
       const block = sign();
       if (own.some((known) => known.block === one.block)) return block;
-      const old = own.filter(({ epoch }) => epoch < header.height - KEPT_EPOCHS);
+      // By the chain it stands on: an epoch far ahead, which whoever calls may name, would clear away what was signed just now.
+      const oldest = parent.height - KEPT_EPOCHS;
+      const old = own.filter(({ epoch }) => epoch < oldest);
       const name = nameOf(BLOCKS, miner, header.height);
       const settled = [...this.settled];
       const surplus = [...this.waiting.keys()]
@@ -109,6 +113,7 @@ export class SlashFilter {
       );
       const kept = [...own.filter((known) => !old.includes(known)), one];
       this.signed.set(miner, kept);
+      this.forgotten.set(miner, Math.max(oldest, this.forgotten.get(miner) ?? oldest));
       for (const handedOn of settled) this.settled.delete(handedOn);
       for (const lost of surplus) this.waiting.delete(lost);
       this.waiting.set(name, block);
@@ -134,10 +139,15 @@ export class SlashFilter {
     return this.signed.get(`${miner}`)?.some((one) => one.epoch === epoch) ?? false;
   }
 
-  /** Whether a block is one that was signed here. */
+  /** Whether a block is one that was signed here, and its note is still kept. */
   isOwn(header: BlockHeader): boolean {
     const block = digest(headerSigningBytes(header));
     return this.signed.get(`${header.miner}`)?.some((one) => one.block === block) ?? false;
+  }
+
+  /** Whether a block was not signed here; of one so old that its note may have gone nothing is claimed. */
+  isForeign(header: BlockHeader): boolean {
+    return header.height >= (this.forgotten.get(`${header.miner}`) ?? 0) && !this.isOwn(header);
   }
 
   private of(miner: string): Signed[] {

@@ -123,10 +123,30 @@ test("what would be a fault is not even signed, and few blocks wait", async () =
   expect(filter.unsettled([miner]).map(({ header }) => header.height)).toEqual(heights);
 });
 
-test("facts older than anything punished are forgotten", async () => {
+test("facts older than anything punished are forgotten: by the chain, not by an epoch that somebody names; nothing is claimed of their blocks", async () => {
   const store = new MemoryStore();
   const filter = await SlashFilter.open(store);
-  for (const height of [10, 1000, 1811])
-    await allow(filter, block(height, at(3), { parents: [cidNumber(height)] }), at(3));
-  expect((await store.metadataWith("slash/")).map(([name]) => Number(name.split("/")[2]))).toEqual([1000, 1811]);
+  const signed: BlockHeader[] = [];
+  for (const [height, below] of [
+    [10, 9],
+    [1000, 999],
+    [1811, 1810],
+    [90_000, 1811],
+  ] as const) {
+    const header = block(height, at(3), { parents: [cidNumber(height)] });
+    signed.push(header);
+    await allow(filter, header, { ...at(3), height: below });
+  }
+  expect((await store.metadataWith("slash/")).map(([name]) => Number(name.split("/")[2]))).toEqual([
+    1000, 1811, 90_000,
+  ]);
+  // A late one, or a head that goes far back, is nobody else's.
+  expect(signed.map((header) => [filter.isOwn(header), filter.isForeign(header)])).toEqual([
+    [false, false],
+    [true, false],
+    [true, false],
+    [true, false],
+  ]);
+  expect(filter.isForeign(block(1812, at(3)))).toBe(true);
+  expect((await SlashFilter.open(store)).isForeign(block(10, at(3)))).toBe(true);
 });
