@@ -76,6 +76,11 @@ const RETRY_MS = 1000;
 /** Times that the base of one block may change; then the block is made on what there is. */
 const MAX_REBASES = 3;
 
+/**
+ * Epochs by which the clock may be off after a wait: beyond it, it was set, or the machine slept; and what was noted of the time is void.
+ */
+const MAX_LEAP = 10;
+
 /** `watchFirst` of a process that joins a network: of two with one miner's key neither knows of the other. */
 export const WATCHED_EPOCHS = 2;
 
@@ -91,6 +96,8 @@ export class MiningLoop<Draw> {
    * yet, as its folder is new, or older than they are.
    */
   private first: number | null = null;
+  /** When the wait ends that lasts now. */
+  private due: number | null = null;
   /** Miners that somebody else mines with. */
   private readonly left = new Set<HeldMiner>();
   /** Blocks that this loop signed and did not try to hand on yet: nobody else can have them. */
@@ -117,9 +124,32 @@ export class MiningLoop<Draw> {
         if (signal.aborted) return;
         if (this.parts.site.isAway(error)) this.pause("node", this.tip, error);
         else this.tell({ kind: "failed", error });
-        await this.parts.sleep(RETRY_MS, signal).catch(() => undefined);
+        await this.wait(RETRY_MS, signal).catch(() => undefined);
       }
     }
+  }
+
+  /** Waits, an epoch at most: a clock may be set meanwhile. */
+  private async wait(ms: number, signal: AbortSignal): Promise<void> {
+    const { now, sleep } = this.parts;
+    const bounded = Math.min(ms, this.epochMs);
+    this.due = now() + bounded;
+    await sleep(bounded, signal);
+    this.noteLeap();
+    this.due = null;
+  }
+
+  /**
+   * After a leap of the clock the loop looks about as at its start: where it began with a clock that was wrong, blocks of a predecessor
+   * would be somebody else's, or none made until a far epoch; where the machine slept, somebody may have stepped in.
+   */
+  private noteLeap(): void {
+    const { due, epochMs } = this;
+    if (due !== null && Math.abs(this.parts.now() - due) > MAX_LEAP * epochMs) this.first = null;
+  }
+
+  private get epochMs(): number {
+    return 1000 * this.parts.times.blockDelay;
   }
 
   /** Those that blocks are made of. */
@@ -129,9 +159,15 @@ export class MiningLoop<Draw> {
 
   /** Takes a block of anybody whose signature is good, also one that no head has: of one of these miners it must be signed here. */
   see(header: BlockHeader): void {
+    this.noteLeap();
     const miner = this.miners.find(({ address }) => address.equals(header.miner));
     if (miner === undefined || this.first === null || header.height <= this.first) return;
-    if (!this.parts.slash.isOwn(header)) this.leave(miner, header);
+    if (this.parts.slash.isForeign(header)) this.leave(miner, header);
+  }
+
+  /** A block that was signed here is somebody's who called for it, who may hand it on at any time. */
+  calledFor(header: BlockHeader): void {
+    this.fresh.delete(`${headerCid(header)}`);
   }
 
   private leave(miner: HeldMiner, header: BlockHeader): void {
@@ -147,7 +183,7 @@ export class MiningLoop<Draw> {
 
   /** Waits for the next round, or does it. */
   private async step(signal: AbortSignal): Promise<void> {
-    const { site, now, sleep } = this.parts;
+    const { site, now } = this.parts;
     const head = await site.head();
     this.tip = head.height;
     const epoch = this.rounds.next(head, now());
@@ -156,27 +192,27 @@ export class MiningLoop<Draw> {
     for (const header of head.blocks) this.see(header);
     if (this.miners.length === 0) return;
     const early = this.rounds.startOf(epoch) - now();
-    if (early > 0) return sleep(early, signal);
+    if (early > 0) return this.wait(early, signal);
     if (await site.isBehind()) {
       this.pause("behind", epoch);
-      return sleep(this.delays.propagation, signal);
+      return this.wait(this.delays.propagation, signal);
     }
     this.resume("behind");
     if (await this.handOn(epoch - 1, true)) return;
     if (current < this.first + (this.parts.watchFirst ?? 0))
-      return sleep(Math.max(0, this.rounds.startOf(current + 1) - now()), signal);
+      return this.wait(Math.max(0, this.rounds.startOf(current + 1) - now()), signal);
     const base = await this.withBeacon(head, epoch, signal);
-    if (base === null) return sleep(RETRY_MS, signal);
+    if (base === null) return this.wait(RETRY_MS, signal);
     this.rounds.tried(head, epoch);
     await this.round(base, epoch, signal);
   }
 
   private async round(first: Base<Draw>, epoch: number, signal: AbortSignal): Promise<void> {
-    const { now, sleep } = this.parts;
+    const { now } = this.parts;
     let base = first;
     let wins = await this.tryAll(base, epoch, []);
     for (let changes = 0; wins.length > 0; changes++) {
-      await sleep(this.delays.equivocation, signal);
+      await this.wait(this.delays.equivocation, signal);
       const next = changes === MAX_REBASES ? base.tipset : await this.rebased(base.tipset, epoch);
       if (next === base.tipset) break;
       this.tell({ kind: "rebased", epoch, from: base.tipset, to: next });
@@ -189,7 +225,9 @@ export class MiningLoop<Draw> {
     for (const win of wins) await this.sign(win, signal);
     if (!this.unsettled().some(({ header }) => header.height === epoch)) return;
     const early = this.rounds.timeOf(epoch) - now();
-    if (early > 0) await sleep(early, signal);
+    // The clock was set back: what was signed is kept, and handed on when its time comes.
+    if (early > this.epochMs) return;
+    if (early > 0) await this.wait(early, signal);
     await this.handOn(epoch, false);
   }
 

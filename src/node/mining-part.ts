@@ -58,7 +58,9 @@ export class MiningPart<Draw = unknown> implements Startable {
    */
   async sign(header: BlockHeader, parent: Tipset, sign: () => FullBlock): Promise<FullBlock> {
     if (this.slash === null) throw new Error("mining has not started");
-    return this.slash.sign(header, parent, sign);
+    const block = await this.slash.sign(header, parent, sign);
+    this.loop?.calledFor(block.header);
+    return block;
   }
 
   /** Takes a block of anybody whose signature is good: one of an own miner that was not signed here ends its mining here. */

@@ -409,7 +409,54 @@ test("a block that was signed here on a call, and handed on by whoever called, i
     };
     await one.run(one.loop({ slash }), () => one.net.head.height > 3);
     expect(one.kinds()).not.toContain("rival");
+    // And one who asks for what the loop has signed and hands on at its time.
+    slash.sign = sign;
+    const two = new Bench(apart);
+    const loop = two.loop({ slash });
+    const own = two.local.miners.map(({ address }) => address);
+    two.onSleep = async () => {
+      const [waiting] = slash.unsettled(own);
+      if (waiting === undefined) return;
+      loop.calledFor(waiting.header);
+      await two.take(waiting);
+    };
+    await two.run(loop, () => two.net.head.height > 6);
+    expect(two.kinds()).not.toContain("rival");
   } finally {
     await apart.close();
   }
 });
+
+test.each([
+  ["behind", -100],
+  ["ahead", 100],
+])(
+  "a loop that begins with a clock that is far %s looks about anew once the clock is set, and mines",
+  async (_, off) => {
+    const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "clock" };
+    const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+    try {
+      const { chain } = apart.node;
+      const [first, second] = [new Bench(apart), new Bench(apart)];
+      first.time += 150 * BLOCK_TIME * 1000;
+      await first.run(first.loop({ slash }), () => chain.head.height > 149);
+      // The record of the first is lost; the second has its chain, or gets it while it waits.
+      const newest = chain.head;
+      if (off < 0) await chain.setHead((await chain.genesis()) as Tipset);
+      second.time = first.time + off * BLOCK_TIME * 1000;
+      const loop = second.loop({ slash: await SlashFilter.open(new MemoryStore()), watchFirst: 2 });
+      let slept = 0;
+      second.onSleep = async () => {
+        if (++slept !== 2) return;
+        second.time = first.time;
+        for (const header of newest.blocks) loop.see(header);
+        await chain.setHead(newest);
+      };
+      await second.run(loop, () => second.submitted.length > 1 || slept > 60);
+      expect(second.kinds()).not.toContain("rival");
+      expect(second.submitted.length).toBeGreaterThan(1);
+    } finally {
+      await apart.close();
+    }
+  },
+);
