@@ -229,6 +229,7 @@ export class LocalMiners {
         keyOf: (worker) => this.workerKey(worker) ?? keyIn(keystore, worker),
         // One process makes all blocks, and nobody reports anybody.
         sign: async (_header, _parent, sign) => sign(),
+        validate: (block) => validator.validate(block),
       }),
       async validateBlock(header) {
         await validator.validate({ header, messages: await states.chain.messages(header) });

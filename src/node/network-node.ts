@@ -272,6 +272,8 @@ export class NetworkNode {
       opened ??= SlashFilter.open(chain.blocks);
       return opened;
     };
+    // A block goes out at its epoch's time, and is made before.
+    const ahead = verifier.validator(states, () => now() + 1000 * network.blockDelaySeconds);
     this.services = {
       version: options.version,
       network,
@@ -302,6 +304,7 @@ export class NetworkNode {
         ...{ states, crypto },
         keyOf: (worker) => mining?.local.workerKey(worker, mining.miners) ?? keyIn(keystore, worker),
         sign: async (header, parent, sign) => (await slash()).sign(header, parent, sign),
+        validate: (block) => ahead.validate(block),
       }),
       ...(sealing === null ? {} : { sectors: sectorsService(sealing) }),
       prune: (keep) => this.node.prune(keep),

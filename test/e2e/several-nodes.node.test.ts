@@ -99,9 +99,14 @@ test("a node of several takes new sectors of its own miner, and of no other", as
 
 test("a node signs no block for another node's miner, and no second one of an epoch for its own", async () => {
   const { dispatcher, node } = nodeOf(0);
-  const own = await waitFor("a block of the first node", () => {
-    const found = made.find(({ node, event }) => node === 0 && event.kind === "made");
-    return found?.event.kind === "made" ? found.event : null;
+  const { own, cid } = await waitFor("a block of the first node on the chain", async () => {
+    for (const { node: at, event } of made) {
+      if (at !== 0 || event.kind !== "made") continue;
+      const tipset = await node.chain.tipsetAtOrBefore(event.epoch);
+      const place = tipset.blocks.findIndex(({ miner }) => miner.equals(event.miner.address));
+      if (tipset.height === event.epoch && place >= 0) return { own: event, cid: tipset.key[place] };
+    }
+    return null;
   });
   const parent = await node.chain.tipsetAtOrBefore(own.epoch - 1);
   const template = (miner: string, epoch: number) => ({
@@ -119,7 +124,20 @@ test("a node signs no block for another node's miner, and no second one of an ep
   // The other miner's key is not here: whoever has it gets the block to sign.
   const bare = await dispatcher.request("MinerCreateBlock", template(`${other.address}`, own.epoch));
   expect(bare).toMatchObject({ Header: { Miner: other.address.toString("t"), BlockSig: null } });
-  await expect(dispatcher.request("MinerCreateBlock", template(`${own.miner.address}`, own.epoch))).rejects.toThrow(
+  const next = parent.height + 1;
+  await expect(dispatcher.request("MinerCreateBlock", template(`${own.miner.address}`, next))).rejects.toThrow(
+    /is not signed, as the network would refuse it: /,
+  );
+  // What the loop has signed comes again, and no other in its place.
+  const header = (await dispatcher.request("ChainGetBlock", { "/": `${cid}` })) as Record<string, unknown>;
+  const { Miner, Parents, Ticket, ElectionProof, BeaconEntries, Timestamp, WinPoStProof } = header;
+  const won = { Miner, Parents, Ticket, Eproof: ElectionProof, BeaconValues: BeaconEntries, Epoch: own.epoch };
+  const again = { ...won, Timestamp, WinningPoStProof: WinPoStProof };
+  expect(await dispatcher.request("MinerCreateBlock", { ...again, Messages: [] })).toMatchObject({ Header: header });
+  const [To, From] = [0, 1].map((i) => net.accounts[i]?.secp256k1.toString("t"));
+  const sent = { From, To, Value: "1" };
+  const signed = await dispatcher.request("MpoolPushMessage", sent, null);
+  await expect(dispatcher.request("MinerCreateBlock", { ...again, Messages: [signed] })).rejects.toThrow(
     /is not signed: it would be double-fork mining/,
   );
 }, 150_000);
