@@ -1,5 +1,5 @@
 /**
- * The typed face of `crypto.wasm`: hashes, and signatures over BLS12-381 and secp256k1.
+ * The typed face of `crypto.wasm`, or of its SIMD build where the engine has SIMD: hashes, and signatures over BLS12-381 and secp256k1.
  *
  * @example
  * const crypto = await loadCrypto();
@@ -7,7 +7,7 @@
  */
 import { useDigests } from "../base/digests.ts";
 import { checkNames } from "../base/options.ts";
-import { CRYPTO_WASM } from "./assets/crypto.ts";
+import { CRYPTO_SIMD_WASM, CRYPTO_WASM } from "./assets/crypto.ts";
 import type { Bls, BlsExports } from "./bls.ts";
 import { blsOf } from "./bls.ts";
 import type { HashExports, Hashes } from "./hashes.ts";
@@ -17,6 +17,7 @@ import type { WasmSource } from "./load.ts";
 import { compileModule } from "./load.ts";
 import type { Secp256k1, Secp256k1Exports } from "./secp256k1.ts";
 import { secp256k1Of } from "./secp256k1.ts";
+import { chooseBuild } from "./simd.ts";
 
 export type Crypto = Hashes &
   Bls & {
@@ -24,6 +25,8 @@ export type Crypto = Hashes &
   };
 
 export type CryptoOptions = {
+  /** Take the SIMD build; by default where the engine validates it. */
+  readonly simd?: boolean;
   /** The module's bytes, or the module compiled; by default the platform's own asset. */
   readonly source?: WasmSource;
 };
@@ -74,9 +77,10 @@ const CRYPTO_EXPORTS: ExportKinds<CryptoExports> = {
  * Its functions answer synchronously and share that instance: use one face per thread.
  */
 export async function loadCrypto(options: CryptoOptions = {}): Promise<Crypto> {
-  checkNames<CryptoOptions>("loadCrypto", options, { source: true });
-  const module = await compileModule(CRYPTO_WASM, options.source);
-  const instance = await Instance.create<CryptoExports>(module, { name: CRYPTO_WASM.name }, CRYPTO_EXPORTS);
+  checkNames<CryptoOptions>("loadCrypto", options, { simd: true, source: true });
+  const asset = chooseBuild({ plain: CRYPTO_WASM, simd: CRYPTO_SIMD_WASM }, options.simd);
+  const module = await compileModule(asset, options.source);
+  const instance = await Instance.create<CryptoExports>(module, { name: asset.name }, CRYPTO_EXPORTS);
   const hashes = hashesOf(instance);
   if (options.source === undefined) useDigests(hashes);
   return { ...hashes, ...blsOf(instance), secp256k1: secp256k1Of(instance) };

@@ -32,6 +32,9 @@ export function useWasm(given: WasmPlace): void {
   compiled.clear();
 }
 
+/** Whether `useWasm` was given this file itself. */
+export const isGivenFile = (name: string): boolean => place.files?.[name] !== undefined;
+
 /** What `useWasm` was given, as it can be sent to a worker. */
 export function wasmPlace(): WasmPlace {
   const { base, files } = place;

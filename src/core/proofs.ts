@@ -12,6 +12,7 @@ import { EngineFault } from "./errors.ts";
 import { Instance, PAGE_BYTES } from "./instance.ts";
 import { compileModule, type WasmSource } from "./load.ts";
 import { PROOF_EXPORTS, type ProofExports } from "./proof-exports.ts";
+import { chooseBuild } from "./simd.ts";
 
 /** Most bytes of one block, as `allocate` has it. */
 const MOST_BLOCK_BYTES = 2 ** 30 - 16;
@@ -29,19 +30,9 @@ export type ProofsOptions = {
   readonly maxPages?: number;
 };
 
-/** A function of one vector instruction; it validates where SIMD is implemented. */
-const SIMD_PROBE = Uint8Array.of(
-  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
-);
-
-/** Whether the engine has WebAssembly SIMD. */
-export function hasSimd(): boolean {
-  return WebAssembly.validate(SIMD_PROBE);
-}
-
 /** The build that this engine should load. */
-export function proofAsset(simd: boolean = hasSimd()): Asset {
-  return simd ? PROOFS_SIMD_WASM : PROOFS_WASM;
+export function proofAsset(simd?: boolean): Asset {
+  return chooseBuild({ plain: PROOFS_WASM, simd: PROOFS_SIMD_WASM }, simd);
 }
 
 type Block = { readonly address: number; readonly bytes: number; free: boolean };

@@ -12,7 +12,9 @@ const packed = inject("packed");
 test("what users need is inside: code, types, WASM, documents, licences", () => {
   const wasm = packed.filter((file) => /^dist\/wasm\/.*\.wasm$/.test(file)).sort();
   expect(wasm).toEqual(
-    ["check", "crypto", "fvm", "instrument", "proofs-simd", "proofs", "vm"].map((name) => `dist/wasm/${name}.wasm`),
+    ["check", "crypto-simd", "crypto", "fvm", "instrument", "proofs-simd", "proofs", "vm"].map(
+      (name) => `dist/wasm/${name}.wasm`,
+    ),
   );
   for (const file of [
     "README.md",

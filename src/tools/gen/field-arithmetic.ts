@@ -1,23 +1,40 @@
 /** Text of the functions on field elements: products, sums, canonical form, comparison, powers, inverses. */
-import { productOf, tiledProduct } from "./field-products.ts";
+import { type Prepared, productOf, tiledProduct } from "./field-products.ts";
 import { reduction } from "./field-reduction.ts";
 import { type FieldSpec, hex, limbsOf, negativeInverse, range, strideOf } from "./field-spec.ts";
+import { vectorProduct } from "./field-vectors.ts";
+
+/** One body for modules with SIMD and one for those without; the compiler leaves the other out. */
+export function withSimd(vectors: string, words: string): string {
+  const inner = (text: string): string => text.replace(/^(?=.)/gm, "  ");
+  return `  if (ASC_FEATURE_SIMD) {\n${inner(vectors)}  } else {\n${inner(words)}  }\n`;
+}
+
+/** A product in both forms, and what follows on each. */
+function inBothForms(field: FieldSpec, a: string, b: string, body: (product: Prepared) => string): string {
+  const words = field.fewLimbs && a !== b ? tiledProduct(field, a, b) : productOf(field, a, b);
+  return withSimd(body(vectorProduct(field, a, b)), body(words));
+}
+
+/** The reduction of a product to r. */
+const reduced =
+  (field: FieldSpec) =>
+  (product: Prepared): string =>
+    product.setup + reduction(field, product, "r", false, "u64");
 
 export function multiply(field: FieldSpec): string {
-  const { setup, columns } = field.thirds ? tiledProduct(field, "a", "b") : productOf(field, "a", "b");
   return `
 /** r = a b. Limbs and values of the operands may be loose: see the head. r may be a or b. */
 export function ${field.name}Mul(r: usize, a: usize, b: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64")}}
+${inBothForms(field, "a", "b", reduced(field))}}
 `;
 }
 
 export function square(field: FieldSpec): string {
-  const { setup, columns } = productOf(field, "a", "a");
   return `
-/** r = a a, at about four fifths of a multiplication. r may be a. */
+/** r = a a, at about four fifths of a multiplication where there is no SIMD. r may be a. */
 export function ${field.name}Sqr(r: usize, a: usize): void {
-${setup}${reduction(field, columns, "r", false, "u64")}}
+${inBothForms(field, "a", "a", reduced(field))}}
 `;
 }
 
@@ -116,31 +133,33 @@ ${body}}
  */
 export function butterfly(field: FieldSpec): string {
   const { bits, limbs: n } = field;
-  const { setup, columns } = field.thirds ? tiledProduct(field, "v", "w") : productOf(field, "v", "w");
   const mask = hex((1n << BigInt(bits)) - 1n);
   const lift = limbsOf(field, 4n * field.modulus);
-  let body = setup + reduction(field, columns, "t", false, "u64");
-  for (let j = 0; j < n; j++) {
-    const value = j < n - 1 ? `(acc & ${mask})` : "acc";
-    body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const y${j} = <i64>${value};\n`);
-  }
-  body += "  let sum: i64 = 0, difference: i64 = 0, x: i64;\n";
-  for (let j = 0; j < n; j++) {
-    body += `  x = load<u32>(u, ${4 * j});\n  sum += x + y${j};\n  difference += x - y${j} + ${hex(lift[j]!)};\n`;
-    if (j === n - 1) {
-      body += `  store<u32>(u, <u32>sum, ${4 * j});\n  store<u32>(v, <u32>difference, ${4 * j});\n`;
-    } else {
-      body += `  store<u32>(u, <u32>(sum & ${mask}), ${4 * j});\n  store<u32>(v, <u32>(difference & ${mask}), ${4 * j});\n`;
-      body += `  sum >>= ${bits};\n  difference >>= ${bits};\n`;
+  const sums = (product: Prepared): string => {
+    let body = product.setup + reduction(field, product, "t", false, "u64");
+    for (let j = 0; j < n; j++) {
+      const value = j < n - 1 ? `(acc & ${mask})` : "acc";
+      body = body.replace(`  store<u32>(t, <u32>${value}, ${4 * j});\n`, `  const y${j} = <i64>${value};\n`);
     }
-  }
+    body += "  let sum: i64 = 0, difference: i64 = 0, x: i64;\n";
+    for (let j = 0; j < n; j++) {
+      body += `  x = load<u32>(u, ${4 * j});\n  sum += x + y${j};\n  difference += x - y${j} + ${hex(lift[j]!)};\n`;
+      if (j === n - 1) {
+        body += `  store<u32>(u, <u32>sum, ${4 * j});\n  store<u32>(v, <u32>difference, ${4 * j});\n`;
+      } else {
+        body += `  store<u32>(u, <u32>(sum & ${mask}), ${4 * j});\n  store<u32>(v, <u32>(difference & ${mask}), ${4 * j});\n`;
+        body += `  sum >>= ${bits};\n  difference >>= ${bits};\n`;
+      }
+    }
+    return body;
+  };
   return `
 /**
  * (u, v) = (u + w v, u - w v), limbs tight, values up to 4p larger than u's. u and v: limbs tight, values below 50p;
  * w: tight, below 2.3p.
  */
 export function frButterfly(u: usize, v: usize, w: usize): void {
-${body}}
+${inBothForms(field, "v", "w", sums)}}
 `;
 }
 

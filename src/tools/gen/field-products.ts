@@ -85,8 +85,8 @@ export class Product {
 /** A term of a sum, if it is there. */
 const part = (sign: "+" | "-", name: string | undefined): string => (name === undefined ? "" : ` ${sign} ${name}`);
 
-/** Statements that compute something, and the columns of a product in terms of it. */
-type Prepared = { readonly setup: string; readonly columns: Columns };
+/** Statements that compute something, and the columns of a product in terms of it; some only after further ones, ahead of that column. */
+export type Prepared = { readonly setup: string; readonly columns: Columns; readonly before?: readonly string[] };
 
 /** The product of the elements at a and b, all in locals. */
 export function productOf(field: FieldSpec, a: string, b: string): Prepared {

@@ -1,9 +1,12 @@
 /** Text of Montgomery reductions of a product's columns; why they are right stands at the head of `field.ts`. */
-import { type Columns, Product, withoutPlus } from "./field-products.ts";
+import { type Prepared, Product, withoutPlus } from "./field-products.ts";
 import { type FieldSpec, hex, limbsOf, negativeInverse, range } from "./field-spec.ts";
 
 /** Accumulators: unsigned, or signed where products are subtracted. */
 type Word = "i64" | "u64";
+
+/** What is reduced. */
+type Sum = Pick<Prepared, "columns" | "before">;
 
 /**
  * m times a constant, modulo 2^64. A constant of few signed binary digits is done by shifts: other units do them while the
@@ -92,7 +95,7 @@ const isUnit = (field: FieldSpec): boolean => negativeInverse(field) === (1n << 
  * to multiply with than the N' of the other form, and its second, just below 2^bits, is a shift taken from the third. The last digit is
  * 2^bits less than its column's limb, so not positive: p R is added, and the result is not negative. Accumulators are signed.
  */
-function subtraction(field: FieldSpec, columns: Columns, target: string): string {
+function subtraction(field: FieldSpec, { columns, before }: Sum, target: string): string {
   const n = field.limbs;
   const size = 1n << BigInt(field.bits);
   const mask = hex(size - 1n);
@@ -111,7 +114,7 @@ function subtraction(field: FieldSpec, columns: Columns, target: string): string
       if (i === k - 1) newest = term;
       else older += term;
     }
-    text += `  acc = acc + (${older})${newest};\n`;
+    text += `${before?.[k] ?? ""}  acc = acc + (${older})${newest};\n`;
     if (k < n - 1) text += `  const m${k}: i64 = acc & ${mask};\n  acc >>= ${field.bits};\n`;
     else if (k === n - 1) text += `  const m${k}: i64 = acc | -${hex(size)};\n  acc = (acc >> ${field.bits}) + 1;\n`;
     else text += `  store<u32>(${target}, <u32>(acc & ${mask}), ${4 * (k - n)});\n  acc >>= ${field.bits};\n`;
@@ -120,8 +123,9 @@ function subtraction(field: FieldSpec, columns: Columns, target: string): string
 }
 
 /** Reduces the columns and stores the result at `target`. `lift` adds p: needed when the sum may be negative. */
-export function reduction(field: FieldSpec, columns: Columns, target: string, lift: boolean, type: Word): string {
-  if (isUnit(field)) return subtraction(field, columns, target);
+export function reduction(field: FieldSpec, sum: Sum, target: string, lift: boolean, type: Word): string {
+  if (isUnit(field)) return subtraction(field, sum, target);
+  const { columns, before } = sum;
   const n = field.limbs;
   const p = limbsOf(field, field.modulus);
   const friendly = friendlyLimbs(field);
@@ -141,7 +145,7 @@ export function reduction(field: FieldSpec, columns: Columns, target: string, li
       const limb = i < n - 1 ? friendly[k - i - 1] : p[k - i];
       if (limb !== undefined) quotients += timesConstant(`m${i}`, limb);
     }
-    text += `  acc += ${columns[k]};\n`;
+    text += `${before?.[k] ?? ""}  acc += ${columns[k]};\n`;
     for (const column of late.get(k) ?? []) text += `  acc += ${column};\n`;
     if (quotients !== "") text += `  acc += ${withoutPlus(quotients)};\n`;
     if (k < n - 1) {

@@ -8,10 +8,13 @@ export type FieldSpec = {
   /** Bits of a limb. */
   readonly bits: number;
   readonly limbs: number;
-  /** Steps of Karatsuba's method in a square, and in a product that is not made by thirds: see docs/performance.md. */
+  /** Steps of Karatsuba's method, without SIMD, in a square, and in a product that is not made by thirds: see docs/performance.md. */
   readonly steps: number;
-  /** Whether a product is made by thirds, whose columns go through memory; limbs must be a multiple of three. */
-  readonly thirds: boolean;
+  /**
+   * Whether a product without SIMD is made by thirds, whose columns go through memory (limbs must be a multiple of three), and with SIMD
+   * keeps the limbs of one factor in vectors.
+   */
+  readonly fewLimbs: boolean;
   /** Length of the byte encoding. */
   readonly bytes: number;
 };
@@ -24,7 +27,7 @@ export const FR: FieldSpec = {
   bits: 29,
   limbs: 9,
   steps: 1,
-  thirds: true,
+  fewLimbs: true,
   bytes: 32,
 };
 
@@ -35,7 +38,7 @@ export const FP: FieldSpec = {
   bits: 28,
   limbs: 14,
   steps: 2,
-  thirds: false,
+  fewLimbs: false,
   bytes: 48,
 };
 

@@ -289,3 +289,25 @@ describe("the verifiable random function", () => {
     expect(crypto.blsVerify(key, input, other)).toBe(false);
   });
 });
+
+test("keys, signatures and verdicts of the builds with and without SIMD are the same", async () => {
+  const [plain, vectors] = await Promise.all([loadCrypto({ simd: false }), loadCrypto({ simd: true })]);
+  fc.assert(
+    fc.property(fc.oneof(secret, fc.constantFrom(1n, ORDER - 1n)), message, fc.nat(95), (sk, m, at) => {
+      const [one, other] = [plain, vectors].map((build) => {
+        const made = [build.blsPublicKey(le(sk)), build.blsSign(le(sk), m), build.blsShortPublicKey(le(sk))];
+        return [...made, build.blsShortSign(le(sk), m), build.blsKeyFromSeed(Uint8Array.of(...le(sk), ...m))].map(
+          toHex,
+        );
+      });
+      expect(other).toEqual(one);
+      const [key, signature] = [fromHex(one![0]!), fromHex(one![1]!)];
+      const changed = signature.with(at, signature[at]! ^ 1);
+      for (const build of [plain, vectors]) {
+        expect(build.blsVerify(key, m, signature)).toBe(true);
+        expect(build.blsVerify(key, m, changed)).toBe(false);
+      }
+    }),
+    { numRuns: 10 },
+  );
+});

@@ -1,6 +1,7 @@
 /** The generated prime fields against JavaScript's integers and against the plain reference. */
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
+import { toHex } from "../../../src/base/bytes.ts";
 import { Instance } from "../../../src/core/instance.ts";
 import { compileModule } from "../../../src/core/load.ts";
 
@@ -29,9 +30,14 @@ const FIELDS = [
   },
 ] as const;
 
+/** What may lie behind an element's limbs. */
+const PADDING = 0xdeadbeef;
+/** The same functions compiled without SIMD and with it. */
+const BUILDS = ["field-test.wasm", "curve-test.wasm"] as const;
+const cores: Record<string, Instance<Kernels>> = {};
 let core: Instance<Kernels>;
 beforeAll(async () => {
-  core = await Instance.create<Kernels>(await compileModule("curve-test.wasm"), { name: "curve-test.wasm" });
+  for (const name of BUILDS) cores[name] = await Instance.create<Kernels>(await compileModule(name), { name });
 });
 
 const toBytes = (value: bigint, bytes: number): Uint8Array =>
@@ -44,7 +50,7 @@ function power(base: bigint, exponent: bigint, p: bigint): bigint {
   return result;
 }
 
-for (const field of FIELDS) {
+for (const [build, field] of BUILDS.flatMap((name) => FIELDS.map((one) => [name, one] as const))) {
   const { name, bytes, stride, p, bits, limbs } = field;
   /** Values near the ends and near limb and word borders, among random ones. */
   const element = fc.oneof(
@@ -55,9 +61,10 @@ for (const field of FIELDS) {
     fc.integer({ min: 1, max: bits * limbs - 12 }).map((k) => ((1n << BigInt(k)) - 1n) % p),
   );
 
-  describe(name, () => {
+  describe(`${name} of ${build}`, () => {
     let memory: number;
     beforeAll(() => {
+      core = cores[build]!;
       memory = core.exports.kernelMemory(8192);
     });
     const at = (slot: number): number => memory + slot * stride;
@@ -354,4 +361,52 @@ describe("fp2", () => {
       { numRuns: 300 },
     );
   });
+});
+
+test("products with and without SIMD are the same limb by limb, of loose operands too, wherever the result lies", () => {
+  const places = BUILDS.map((name) => ({ core: cores[name]!, at: cores[name]!.exports.kernelMemory(1024) }));
+  for (const { name, stride, bits, limbs, p } of FIELDS) {
+    const top = Number(p >> BigInt(bits * (limbs - 1)));
+    // Twice a tight limb is what both fields take of one factor; Fp2 takes it of both.
+    const operand = (twice: boolean): fc.Arbitrary<Uint8Array> =>
+      fc
+        .array(fc.oneof(fc.nat(2 ** bits - 1), fc.constantFrom(0, 2 ** bits - 1)), {
+          minLength: limbs,
+          maxLength: limbs,
+        })
+        .map((words) => {
+          const factor = twice ? 2 : 1;
+          const list = words.map((word, i) => factor * (i === limbs - 1 ? word % (top + 1) : word));
+          return new Uint8Array(Uint32Array.from({ length: stride / 4 }, (_, i) => list[i] ?? PADDING).buffer);
+        });
+    const kernels: readonly (readonly [string, number, boolean, boolean])[] =
+      name === "fr"
+        ? [["frMul", 1, true, false] as const, ["frSqr", 1, false, false] as const]
+        : [
+            ["fpMul", 1, true, true] as const,
+            ["fpSqr", 1, true, true] as const,
+            ["fp2Mul", 2, true, true] as const,
+            ["fp2Sqr", 2, false, false] as const,
+          ];
+    for (const [kernel, size, looseA, looseB] of kernels)
+      for (const target of [128, 256, 512])
+        fc.assert(
+          fc.property(
+            fc.tuple(operand(looseA), operand(looseA)),
+            fc.tuple(operand(looseB), operand(looseB)),
+            (a, b) => {
+              const [plain, vectors] = places.map(({ core: build, at }) => {
+                for (let i = 0; i < size; i++) {
+                  build.write(at + 128 + i * stride, a[i]!);
+                  build.write(at + 256 + i * stride, b[i]!);
+                }
+                build.exports[kernel]!(at + target, at + 128, at + 256);
+                return toHex(build.read(at + target, (size - 1) * stride + 4 * limbs));
+              });
+              expect(vectors).toBe(plain);
+            },
+          ),
+          { numRuns: 100 },
+        );
+  }
 });

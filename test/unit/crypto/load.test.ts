@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { describeError, isFilError } from "../../../src/base/errors.ts";
+import { CRYPTO_SIMD_WASM, CRYPTO_WASM } from "../../../src/core/assets/crypto.ts";
 import { loadCrypto } from "../../../src/core/crypto.ts";
 import { EngineFault } from "../../../src/core/errors.ts";
 import { Instance } from "../../../src/core/instance.ts";
-import { compileModule } from "../../../src/core/load.ts";
+import { compileModule, useWasm } from "../../../src/core/load.ts";
+import { chooseBuild } from "../../../src/core/simd.ts";
 
 /** (module (import "env" "memory" (memory 1)) (func (export "grow") (param i32) (result i32) memory.grow)) */
 const IMPORTS_MEMORY = Uint8Array.of(
@@ -52,6 +54,25 @@ describe("loading a module", () => {
     expect((error as EngineFault).data).toEqual({ code: "ASSET_MISSING", asset: "no-such.wasm" });
     expect((error as EngineFault).cause).toBeDefined();
     expect(describeError(error)).toContain("no-such.wasm");
+  });
+
+  test("where only the build without SIMD is given, it is the one that is loaded", async () => {
+    const [plain, simd] = [await compileModule("crypto.wasm"), await compileModule("crypto-simd.wasm")];
+    const builds = { plain: CRYPTO_WASM, simd: CRYPTO_SIMD_WASM };
+    try {
+      for (const [files, name] of [
+        [undefined, "crypto-simd.wasm"],
+        [{ "crypto.wasm": plain }, "crypto.wasm"],
+        [{ "crypto-simd.wasm": simd }, "crypto-simd.wasm"],
+        [{ "crypto.wasm": plain, "crypto-simd.wasm": simd }, "crypto-simd.wasm"],
+      ] as const) {
+        useWasm(files === undefined ? {} : { files });
+        expect(chooseBuild(builds).name).toBe(name);
+      }
+      expect(chooseBuild(builds, false).name).toBe("crypto.wasm");
+    } finally {
+      useWasm({});
+    }
   });
 
   test("bytes that are no module are a fault", async () => {

@@ -12,8 +12,9 @@ import { prng } from "../../support/prng.ts";
 const ORDER = 0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n;
 
 type Exports = BlsExports & Secp256k1Exports;
-const open = async (): Promise<Instance<Exports>> =>
-  Instance.create<Exports>(await compileModule("crypto.wasm"), { name: "crypto.wasm" });
+const BUILDS = ["crypto.wasm", "crypto-simd.wasm"] as const;
+const open = async (name: (typeof BUILDS)[number]): Promise<Instance<Exports>> =>
+  Instance.create<Exports>(await compileModule(name), { name });
 
 const numberOf = (bytes: Uint8Array): bigint => bytes.reduceRight((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
 /** A field element as the core's limbs: 29 bits in each u32. */
@@ -51,34 +52,40 @@ function formsOf(key: Uint8Array): Record<string, Uint8Array> {
   };
 }
 
-test("a key made from a seed leaves neither seed, nor what was derived from it, nor itself", async () => {
-  const instance = await open();
-  const bls = blsOf(instance);
-  const seed = prng(31, 64);
-  const key = bls.blsKeyFromSeed(seed);
-  const salt = sha256(new TextEncoder().encode("BLS-SIG-KEYGEN-SALT-"));
-  const prk = extract(sha256, Uint8Array.of(...seed, 0), salt);
-  const okm = hmac(sha256, prk, Uint8Array.of(0, 48, 1));
-  const xored = (byte: number): Uint8Array => prk.map((one) => one ^ byte);
-  expect(found(instance, { seed, prk, okm, inner: xored(0x36), outer: xored(0x5c), ...formsOf(key) })).toEqual([]);
-});
+test.each(BUILDS)(
+  "%s: a key made from a seed leaves neither seed, nor what was derived from it, nor itself",
+  async (build) => {
+    const instance = await open(build);
+    const bls = blsOf(instance);
+    const seed = prng(31, 64);
+    const key = bls.blsKeyFromSeed(seed);
+    const salt = sha256(new TextEncoder().encode("BLS-SIG-KEYGEN-SALT-"));
+    const prk = extract(sha256, Uint8Array.of(...seed, 0), salt);
+    const okm = hmac(sha256, prk, Uint8Array.of(0, 48, 1));
+    const xored = (byte: number): Uint8Array => prk.map((one) => one ^ byte);
+    expect(found(instance, { seed, prk, okm, inner: xored(0x36), outer: xored(0x5c), ...formsOf(key) })).toEqual([]);
+  },
+);
 
-test("signing and public keys leave nothing of the key, nor does a key that is refused", async () => {
-  const instance = await open();
-  const bls = blsOf(instance);
-  const key = prng(32, 32).with(31, 0x21);
-  bls.blsPublicKey(key);
-  bls.blsShortPublicKey(key);
-  bls.blsSign(key, prng(1, 40));
-  bls.blsShortSign(key, prng(1, 40));
-  expect(found(instance, formsOf(key))).toEqual([]);
-  const large = prng(33, 32).with(31, 0xf1);
-  expect(() => bls.blsSign(large, prng(1, 40))).toThrow();
-  expect(found(instance, { large })).toEqual([]);
-});
+test.each(BUILDS)(
+  "%s: signing and public keys leave nothing of the key, nor does a key that is refused",
+  async (build) => {
+    const instance = await open(build);
+    const bls = blsOf(instance);
+    const key = prng(32, 32).with(31, 0x21);
+    bls.blsPublicKey(key);
+    bls.blsShortPublicKey(key);
+    bls.blsSign(key, prng(1, 40));
+    bls.blsShortSign(key, prng(1, 40));
+    expect(found(instance, formsOf(key))).toEqual([]);
+    const large = prng(33, 32).with(31, 0xf1);
+    expect(() => bls.blsSign(large, prng(1, 40))).toThrow();
+    expect(found(instance, { large })).toEqual([]);
+  },
+);
 
-test("secp256k1 signing leaves nothing of the key", async () => {
-  const instance = await open();
+test.each(BUILDS)("%s: secp256k1 signing leaves nothing of the key", async (build) => {
+  const instance = await open(build);
   const secp256k1 = secp256k1Of(instance);
   const key = prng(34, 32).with(0, 0x21);
   secp256k1.publicKey(key);
@@ -86,8 +93,8 @@ test("secp256k1 signing leaves nothing of the key", async () => {
   expect(found(instance, { key })).toEqual([]);
 });
 
-test("the search finds what is there", async () => {
-  const instance = await open();
+test.each(BUILDS)("%s: the search finds what is there", async (build) => {
+  const instance = await open(build);
   const key = prng(35, 32);
   instance.write(instance.memoryBytes - 99, key.toReversed());
   expect(found(instance, { key })).not.toEqual([]);

@@ -2,7 +2,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { hasSimd, loadProofs } from "../../../src/core/proofs.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { hasSimd } from "../../../src/core/simd.ts";
 import { prng } from "./fixture.ts";
 
 const builds = [{ name: "plain", proofs: await loadProofs({ simd: false }) }];

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { CID } from "multiformats/cid";
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
-import { hasSimd, loadProofs } from "../../../src/core/proofs.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { hasSimd } from "../../../src/core/simd.ts";
 import { paddedBytesOf, pieceCidV1, pieceCidV2, pieceOfCidV2, unpaddedBytesOf } from "../../../src/sector/piece/cid.ts";
 import {
   commitPiece,

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../src/base/bytes.ts";
 import { merkleTag, poseidon, UPDATE_TAG } from "../../../src/core/poseidon.ts";
 import { poseidonAny } from "../../../src/core/poseidon-any.ts";
-import { hasSimd, loadProofs } from "../../../src/core/proofs.ts";
+import { loadProofs } from "../../../src/core/proofs.ts";
+import { hasSimd } from "../../../src/core/simd.ts";
 import { fixture, prngFr } from "./fixture.ts";
 
 type Case = { inputs?: "zero" | "index" | "r-1"; seed?: number; digest: string };

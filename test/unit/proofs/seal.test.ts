@@ -1,7 +1,8 @@
 import { sha256 } from "@noble/hashes/sha2.js";
 import { beforeAll, describe, expect, test } from "vitest";
 import { toHex } from "../../../src/base/bytes.ts";
-import { hasSimd, loadProofs, type Proofs } from "../../../src/core/proofs.ts";
+import { loadProofs, type Proofs } from "../../../src/core/proofs.ts";
+import { hasSimd } from "../../../src/core/simd.ts";
 import { parentsOf, withGraph } from "../../../src/sector/seal/kit.ts";
 import { DIGESTS_FILE } from "../../../src/sector/seal/label-digests.ts";
 import { type SealedSector, unsealRange } from "../../../src/sector/seal/seal.ts";
