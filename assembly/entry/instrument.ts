@@ -34,10 +34,10 @@ export function instrument(at: usize, length: i32, generation: i32): i32 {
     costs[i] = walk(module, module.importedFunctions + i, rules);
   }
   if (failed()) return -faultOf();
+  out.start((<usize>length << 1) + 65536);
   const emitter = new Emitter(module, costs);
   emitter.findThunks();
   if (failed()) return -faultOf();
-  out.start((<usize>length << 1) + 65536);
   emitter.write();
   return failed() ? -faultOf() : out.length();
 }

@@ -151,7 +151,8 @@ export class Guests {
   /** An instance of a code, or null if it is no guest that this machine runs. */
   private guestFor(code: Uint8Array, imports: WebAssembly.Imports): Made | null {
     const { run, pool } = this;
-    const found = this.modules.get(cidKey(code), run.generation, () => run.block(code));
+    const isKnown = (): boolean => this.reuses(code);
+    const found = this.modules.get(cidKey(code), run.generation, () => run.block(code), isKnown);
     if (!("module" in found)) return null;
     const { module } = found;
     const tableBytes = found.tableElements * BYTES_PER_ELEMENT;

@@ -55,7 +55,7 @@ export type FvmOptions = {
   readonly maxPages?: number;
   /**
    * Whether instances of a code, a binary CID, may be used again: of actors that never reach beyond the end of their memory, where a new
-   * instance would trap and one that is used again need not. Default: of none.
+   * instance would trap and one that is used again need not. Such code is known to be valid WebAssembly, too. Default: of none.
    */
   readonly reuses?: Reuses;
 };

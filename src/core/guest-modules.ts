@@ -50,6 +50,13 @@ export type GuestModule =
   | { readonly module: WebAssembly.Module; readonly tableElements: number }
   | { readonly refused: string };
 
+export type InstrumentOptions = {
+  /** Most 64 KiB pages the instrumenter's memory may have. */
+  readonly maxPages?: number;
+  /** The code is known to be valid WebAssembly: it is not looked at by itself. */
+  readonly isValid?: boolean;
+};
+
 /**
  * Instruments code by the rules of a generation; a text says why it is refused. `instrumenter` is `instrument.wasm`. Throws `EngineFault`
  * MEMORY_LIMIT for what takes more memory: a limit of this host, and so never a refusal; CORE_TRAP and CORE_ABORT for a fault of the instrumenter's own.
@@ -58,10 +65,10 @@ export function instrument(
   instrumenter: WebAssembly.Module,
   code: Uint8Array,
   generation: Generation,
-  maxPages: number = MAX_PAGES,
+  { maxPages = MAX_PAGES, isValid = false }: InstrumentOptions = {},
 ): Uint8Array<ArrayBuffer> | string {
   if (code.length > MAX_CODE) return "it is too large";
-  if (!WebAssembly.validate(code as Uint8Array<ArrayBuffer>)) return "it is no valid WebAssembly";
+  if (!isValid && !WebAssembly.validate(code as Uint8Array<ArrayBuffer>)) return "it is no valid WebAssembly";
   const memory = new WebAssembly.Memory({ initial: FIRST_PAGES, maximum: maxPages });
   const abort = (_message: number, _file: number, line: number, column: number): never => {
     const where = `${line}:${column}`;
@@ -91,13 +98,13 @@ export function instrument(
   return new Uint8Array(memory.buffer).slice(from, from + length);
 }
 
-/** What the instrumenter adds may be more than engines take: functions, globals, bytes of a function. */
+/** What the instrumenter adds may be more than engines take: functions, globals, bytes of a function; and code that is known may be damaged. */
 function compile(bytes: Uint8Array<ArrayBuffer>, tableElements: number): GuestModule {
   try {
     return { module: new WebAssembly.Module(bytes), tableElements };
   } catch (error) {
     if (!(error instanceof WebAssembly.CompileError)) throw error;
-    return { refused: `it is too large once it is instrumented: ${error.message.slice(0, MAX_REASON)}` };
+    return { refused: `the engine does not take it once it is instrumented: ${error.message.slice(0, MAX_REASON)}` };
   }
 }
 
@@ -109,19 +116,22 @@ export class GuestModules {
     this.instrumenter = instrumenter;
   }
 
-  /** The module of a code, by the key of its CID. `read` gives the code, and is asked once while the module is kept. */
-  get(key: string, generation: Generation, read: () => Uint8Array): GuestModule {
+  /**
+   * The module of a code, by the key of its CID. `read` gives the code, and is asked once while the module is kept; `isValid` says whether
+   * it is known to be valid WebAssembly.
+   */
+  get(key: string, generation: Generation, read: () => Uint8Array, isValid: () => boolean = () => false): GuestModule {
     const name = `${generation} ${key}`;
     let found = this.known.get(name);
     if (found === undefined) {
-      found = this.make(read(), generation);
+      found = this.make(read(), generation, isValid());
       this.known.set(name, found);
     }
     return found;
   }
 
-  private make(code: Uint8Array, generation: Generation): GuestModule {
-    const bytes = instrument(this.instrumenter, code, generation);
+  private make(code: Uint8Array, generation: Generation, isValid: boolean): GuestModule {
+    const bytes = instrument(this.instrumenter, code, generation, { isValid });
     if (typeof bytes === "string") return { refused: bytes };
     const checked = checkGuest(code, generation);
     return "refused" in checked ? checked : compile(bytes, checked.tableElements);

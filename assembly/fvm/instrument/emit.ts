@@ -24,22 +24,69 @@ const EMPTY_BLOCK: u32 = 0x40;
 const FUNCTION_EXPORT: u32 = 0;
 const GLOBAL_EXPORT: u32 = 3;
 
+function indexed(opcode: u32, index: u32): void {
+  out.byte(opcode);
+  out.u32_(index);
+}
+
+function trapIf(): void {
+  out.byte(op.IF);
+  out.byte(EMPTY_BLOCK);
+  out.byte(op.UNREACHABLE);
+  out.byte(op.END);
+}
+
 @final
 export class Emitter {
   private readonly gas: u32;
   private readonly height: u32;
   private readonly pages: u32;
   private readonly size: u32;
+  /** What stands around the cost of a charge, and around the cost and the callee of a limited call. */
+  private readonly beforeCost: out.Piece;
+  private readonly afterCost: out.Piece;
+  private readonly beforeHeight: out.Piece;
+  private readonly beforeCallee: out.Piece;
+  private readonly afterCall: out.Piece;
 
+  /** The output is empty, before and after. */
   constructor(
     private readonly module: Module,
     /** Stack elements of each defined function. */
     private readonly stackCosts: StaticArray<u32>,
   ) {
-    this.gas = module.globals;
-    this.height = module.globals + 1;
+    const gas = module.globals;
+    const height = gas + 1;
+    this.gas = gas;
+    this.height = height;
     this.pages = module.globals + 2;
     this.size = module.globals + 3;
+    indexed(op.GLOBAL_GET, gas);
+    out.byte(op.I64_CONST);
+    this.beforeCost = out.cut();
+    out.byte(op.I64_SUB);
+    indexed(op.GLOBAL_SET, gas);
+    indexed(op.GLOBAL_GET, gas);
+    out.byte(op.I64_CONST);
+    out.byte(0);
+    out.byte(op.I64_LT_S);
+    trapIf();
+    this.afterCost = out.cut();
+    indexed(op.GLOBAL_GET, height);
+    out.byte(op.I32_CONST);
+    this.beforeHeight = out.cut();
+    out.byte(op.I32_ADD);
+    indexed(op.GLOBAL_SET, height);
+    indexed(op.GLOBAL_GET, height);
+    out.byte(op.I32_CONST);
+    out.s64_(<i64>STACK_LIMIT);
+    out.byte(op.I32_GT_U);
+    trapIf();
+    out.byte(op.CALL);
+    this.beforeCallee = out.cut();
+    out.byte(op.I32_SUB);
+    indexed(op.GLOBAL_SET, height);
+    this.afterCall = out.cut();
   }
 
   /** Finds the functions that are reached from outside: they get a thunk. */
@@ -258,104 +305,71 @@ export class Emitter {
     else if (kind == edits.LIMITED) this.call(<u32>value);
     else if (kind == edits.CHARGE_BY_OPERAND) this.chargeByOperand(value, temporary);
     else if (kind == edits.GROW) this.growMemory(temporary);
-    else if (kind == edits.SIZE) this.indexed(op.GLOBAL_GET, this.size);
+    else if (kind == edits.SIZE) indexed(op.GLOBAL_GET, this.size);
     else if (kind == edits.BOUND) this.boundTable(<u32>value, temporary);
   }
 
-  /** Takes a fixed cost from the counter. */
+  /** Takes a fixed cost from the counter, and traps below 0. */
   private charge(cost: i64): void {
-    this.indexed(op.GLOBAL_GET, this.gas);
-    out.byte(op.I64_CONST);
+    out.piece(this.beforeCost);
     out.s64_(cost);
-    this.take();
+    out.piece(this.afterCost);
   }
 
   /** Takes a cost per unit of the operand on top of the stack, which stays there. */
   private chargeByOperand(unit: i64, temporary: u32): void {
-    this.indexed(op.LOCAL_TEE, temporary);
-    this.indexed(op.GLOBAL_GET, this.gas);
-    this.indexed(op.LOCAL_GET, temporary);
+    indexed(op.LOCAL_TEE, temporary);
+    indexed(op.GLOBAL_GET, this.gas);
+    indexed(op.LOCAL_GET, temporary);
     out.byte(op.I64_EXTEND_I32_U);
     out.byte(op.I64_CONST);
     out.s64_(unit);
     out.byte(op.I64_MUL);
-    this.take();
-  }
-
-  /** Subtracts what lies on the stack, and traps below 0. */
-  private take(): void {
-    out.byte(op.I64_SUB);
-    this.indexed(op.GLOBAL_SET, this.gas);
-    this.indexed(op.GLOBAL_GET, this.gas);
-    out.byte(op.I64_CONST);
-    out.byte(0);
-    out.byte(op.I64_LT_S);
-    this.trapIf();
-  }
-
-  private trapIf(): void {
-    out.byte(op.IF);
-    out.byte(EMPTY_BLOCK);
-    out.byte(op.UNREACHABLE);
-    out.byte(op.END);
-  }
-
-  private indexed(opcode: u32, index: u32): void {
-    out.byte(opcode);
-    out.u32_(index);
+    out.piece(this.afterCost);
   }
 
   /** A call inside the stack's limit. */
   private call(callee: u32): void {
     const cost = <i64>this.stackCosts[callee - this.module.importedFunctions];
-    this.moveHeight(op.I32_ADD, cost);
-    this.indexed(op.GLOBAL_GET, this.height);
-    out.byte(op.I32_CONST);
-    out.s64_(<i64>STACK_LIMIT);
-    out.byte(op.I32_GT_U);
-    this.trapIf();
-    this.indexed(op.CALL, callee);
-    this.moveHeight(op.I32_SUB, cost);
-  }
-
-  private moveHeight(operation: u32, cost: i64): void {
-    this.indexed(op.GLOBAL_GET, this.height);
-    out.byte(op.I32_CONST);
+    out.piece(this.beforeHeight);
     out.s64_(cost);
-    out.byte(operation);
-    this.indexed(op.GLOBAL_SET, this.height);
+    out.piece(this.beforeCallee);
+    out.u32_(callee);
+    out.piece(this.beforeHeight);
+    out.s64_(cost);
+    out.piece(this.afterCall);
   }
 
   private thunk(callee: u32): void {
     const params = this.module.params[this.module.types[callee]];
     out.byte(0);
     this.charge(<i64>((LIMITED_CALL + <u64>params) * INSTRUCTION));
-    for (let i: u32 = 0; i < params; i++) this.indexed(op.LOCAL_GET, i);
+    for (let i: u32 = 0; i < params; i++) indexed(op.LOCAL_GET, i);
     this.call(callee);
     out.byte(op.END);
   }
 
   /** memory.grow, or -1 above the pages allowed: pages that the memory has already, and more of it for the others. */
   private growMemory(temporary: u32): void {
-    this.indexed(op.LOCAL_SET, temporary);
-    this.indexed(op.GLOBAL_GET, this.pages);
-    this.indexed(op.GLOBAL_GET, this.size);
+    indexed(op.LOCAL_SET, temporary);
+    indexed(op.GLOBAL_GET, this.pages);
+    indexed(op.GLOBAL_GET, this.size);
     out.byte(op.I32_SUB);
-    this.indexed(op.LOCAL_GET, temporary);
+    indexed(op.LOCAL_GET, temporary);
     out.byte(op.I32_LT_U);
     out.byte(op.IF);
     out.byte(I32);
     this.constant(-1);
     out.byte(op.ELSE);
     this.grown(temporary);
-    this.indexed(op.MEMORY_SIZE, 0);
+    indexed(op.MEMORY_SIZE, 0);
     out.byte(op.I32_GT_U);
     out.byte(op.IF);
     out.byte(I32);
     this.grown(temporary);
-    this.indexed(op.MEMORY_SIZE, 0);
+    indexed(op.MEMORY_SIZE, 0);
     out.byte(op.I32_SUB);
-    this.indexed(op.MEMORY_GROW, 0);
+    indexed(op.MEMORY_GROW, 0);
     out.byte(op.ELSE);
     this.constant(0);
     out.byte(op.END);
@@ -365,19 +379,19 @@ export class Emitter {
     out.byte(I32);
     this.constant(-1);
     out.byte(op.ELSE);
-    this.indexed(op.GLOBAL_GET, this.size);
+    indexed(op.GLOBAL_GET, this.size);
     this.grown(temporary);
-    this.indexed(op.GLOBAL_SET, this.size);
+    indexed(op.GLOBAL_SET, this.size);
     out.byte(op.END);
     out.byte(op.END);
   }
 
   /** Has a table.grow above the elements that there may be ask for more than any table takes, so that it answers -1. */
   private boundTable(table: u32, temporary: u32): void {
-    this.indexed(op.LOCAL_SET, temporary);
-    this.indexed(op.LOCAL_GET, temporary);
+    indexed(op.LOCAL_SET, temporary);
+    indexed(op.LOCAL_GET, temporary);
     this.constant(-1);
-    this.indexed(op.LOCAL_GET, temporary);
+    indexed(op.LOCAL_GET, temporary);
     this.constant(<i64>MAX_TABLE);
     out.byte(op.PREFIX);
     out.u32_(op.TABLE_SIZE);
@@ -389,8 +403,8 @@ export class Emitter {
 
   /** Pages after the growth. */
   private grown(temporary: u32): void {
-    this.indexed(op.GLOBAL_GET, this.size);
-    this.indexed(op.LOCAL_GET, temporary);
+    indexed(op.GLOBAL_GET, this.size);
+    indexed(op.LOCAL_GET, temporary);
     out.byte(op.I32_ADD);
   }
 

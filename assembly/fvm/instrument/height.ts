@@ -92,7 +92,41 @@ export function isOpen(): bool {
 // @ts-ignore: decorator
 @inline
 export function observe(): void {
-  if (height > most && unchecked(frames[(depth - 1) << 2]) == 0) most = height;
+  if (height > most && !isDead()) most = height;
+}
+
+/** Height at the start of the innermost block, the height now, and the highest so far. A control block is open. */
+// @ts-ignore: decorator
+@inline
+export function floor(): u32 {
+  return unchecked(frames[((depth - 1) << 2) + 3]);
+}
+
+// @ts-ignore: decorator
+@inline
+export function elements(): u32 {
+  return height;
+}
+
+// @ts-ignore: decorator
+@inline
+export function highest(): u32 {
+  return most;
+}
+
+/** Whether the code is behind an unconditional branch, where it is not counted. A control block is open. */
+// @ts-ignore: decorator
+@inline
+export function isDead(): bool {
+  return unchecked(frames[(depth - 1) << 2]) != 0;
+}
+
+/** What plain instructions came to. */
+// @ts-ignore: decorator
+@inline
+export function went(elements: u32, highest: u32): void {
+  height = elements;
+  most = highest;
 }
 
 /** Follows the instruction read last. A control block is open. */

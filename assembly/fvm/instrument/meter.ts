@@ -80,7 +80,7 @@ function settle(): void {
   const top = depth - 1;
   const start = unchecked(starts[top]);
   const cost = unchecked(costs[top]);
-  if (top > 0 && start == unchecked(starts[top - 1])) costs[top - 1] += cost;
+  if (top > 0 && start == unchecked(starts[top - 1])) unchecked((costs[top - 1] += cost));
   else if (cost > 0) start.value = <i64>cost;
   else edits.drop(start);
 }
@@ -145,10 +145,29 @@ export function count(module: Module, rules: Rules): void {
       edits.note(edits.LIMITED, body.start, scan.at, body.immediate);
     }
   } else if (opcode == PREFIX || opcode == MEMORY_GROW || opcode == MEMORY_SIZE) cost += byOperand(rules);
-  if (opcode != END && opcode != ELSE) costs[depth - 1] += cost;
+  if (opcode != END && opcode != ELSE) add(cost);
   if ((body.row & 15) == CONTROL) control(rules);
-  const value = <i32>body.immediate;
-  constant = opcode == I32_CONST ? (value < 0 ? -2 : <i64>value) : -1;
+  constant = opcode == I32_CONST ? known(<i32>body.immediate) : -1;
+}
+
+/** Counts plain instructions that cost something, and notes whether the last one was an i32.const, and of what. A control block is open. */
+export function paid(instructions: u32, isConstant: bool, value: i32): void {
+  add(<u64>instructions * INSTRUCTION);
+  constant = isConstant ? known(value) : -1;
+}
+
+/** Adds to the active metered block. */
+// @ts-ignore: decorator
+@inline
+function add(cost: u64): void {
+  unchecked((costs[depth - 1] += cost));
+}
+
+/** What is known of an operand that an i32.const gives. */
+// @ts-ignore: decorator
+@inline
+function known(value: i32): i64 {
+  return value < 0 ? -2 : <i64>value;
 }
 
 /** Instructions that are charged by their operand, and those of the memory's and the table's size. Returns what is known of the cost. */

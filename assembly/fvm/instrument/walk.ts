@@ -6,6 +6,7 @@ import * as meter from "./meter";
 import { Module } from "./module";
 import { BAD_MODULE, BAD_STACK, fail, failed, Rules } from "./rules";
 import * as scan from "./scan";
+import * as straight from "./straight";
 
 /** Notes the changes of the body at the cursor, which is moved behind it, and returns the function's stack elements. */
 export function walk(module: Module, index: u32, rules: Rules): u32 {
@@ -18,6 +19,8 @@ export function walk(module: Module, index: u32, rules: Rules): u32 {
       fail(BAD_STACK);
       return 0;
     }
+    straight.run(rules);
+    if (!body.more()) break;
     height.observe();
     body.step(rules);
     // Both close the same blocks; at the body's last `end` the meter still has its one.

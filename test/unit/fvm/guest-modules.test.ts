@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { concat } from "../../../src/base/bytes.ts";
 import { encodeVarint } from "../../../src/base/varint.ts";
 import { INSTRUMENT_WASM } from "../../../src/core/assets/fvm.ts";
@@ -35,6 +35,41 @@ test("a module that is valid only before it is instrumented is refused, once and
   expect(reads).toBe(1);
 });
 
+test("code that is known to be valid is not looked at twice; what is damaged all the same is refused", async () => {
+  const modules = new GuestModules(await compileModule(INSTRUMENT_WASM));
+  const sound = wasmModule({ functions: [{ params: 1, gives: true, body: [0x41, 0, 0x0b] }], exports: { invoke: 0 } });
+  // i32.add of one operand: the instrumenter notices. i64.eqz of an i32: the engine does.
+  const cases = [
+    { name: "sound", code: sound, refused: undefined },
+    { name: "short", code: wasmModule({ functions: [{ gives: true, body: [0x6a, 0x0b] }] }), refused: /./ },
+    {
+      name: "of another type",
+      code: wasmModule({ functions: [{ gives: true, body: [0x41, 0, 0x50, 0x0b] }] }),
+      refused: /the engine does not take it once it is instrumented/,
+    },
+  ];
+  for (const { name, code, refused } of cases)
+    for (const isValid of [true, false]) {
+      const validates = vi.spyOn(WebAssembly, "validate");
+      try {
+        const found = modules.get(
+          `${name} ${isValid}`,
+          3,
+          () => code,
+          () => isValid,
+        );
+        expect(validates).toHaveBeenCalledTimes(isValid ? 0 : 1);
+        if (refused === undefined) expect(found).toHaveProperty("module");
+        else
+          expect(found).toMatchObject({
+            refused: isValid ? expect.stringMatching(refused) : expect.stringMatching(/valid/),
+          });
+      } finally {
+        validates.mockRestore();
+      }
+    }
+});
+
 test("code that takes more memory to be instrumented than this host gives is a fault by name, and no refusal", async () => {
   // Calls of the function itself, two bytes each, of which the limiter makes more than thirty.
   const calls = 200_000;
@@ -49,7 +84,7 @@ test("code that takes more memory to be instrumented than this host gives is a f
     section(10, Uint8Array.of(1), encodeVarint(body.length), body),
   );
   const module = await compileModule(INSTRUMENT_WASM);
-  expect(() => instrument(module, code, 3, 70)).toThrow(
+  expect(() => instrument(module, code, 3, { maxPages: 70 })).toThrow(
     expect.objectContaining({ data: expect.objectContaining({ code: "MEMORY_LIMIT", maxPages: 70 }) }),
   );
   expect(instrument(module, code, 3)).toBeInstanceOf(Uint8Array);
