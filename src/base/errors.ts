@@ -39,15 +39,25 @@ export function describeValue(value: unknown): string {
   return value === null ? "null" : typeof value;
 }
 
-/** One line for people about anything that was thrown, causes included; what a text says already is not said again. */
+/** Causes that are told. */
+const MOST_CAUSES = 8;
+
+/**
+ * One line for people about anything that was thrown, causes included; what a text says already is not said again. A next step, which
+ * stands behind "; ", comes after the causes.
+ */
 export function describeError(error: unknown): string {
-  const parts: string[] = [];
-  for (let next: unknown = error, depth = 0; next !== undefined && depth < 8; depth++) {
+  const [said, facts, steps]: [string[], string[], string[]] = [[], [], []];
+  for (let next: unknown = error, depth = 0; next !== undefined && depth < MOST_CAUSES; depth++) {
     const text = next instanceof Error ? next.message : String(next);
-    if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     next = next instanceof Error ? next.cause : undefined;
+    if (text === "" || said.some((part) => part.includes(text))) continue;
+    said.push(text);
+    const end = next === undefined ? -1 : text.indexOf("; ");
+    facts.push(end < 0 ? text : text.slice(0, end));
+    if (end >= 0) steps.unshift(text.slice(end + 2));
   }
-  return parts.join(": ");
+  return [facts.join(": "), ...steps].join("; ");
 }
 
 /** What of an error crosses between threads: its class is lost in a clone, its data must not be. */

@@ -42,9 +42,20 @@ describe("describeError", () => {
     expect(describeError(circle)).toBe("round");
   });
 
+  test("tells a next step behind the causes, the inner one's first", () => {
+    const cause = new FilError({ code: "B" }, "it is not there; look at its name", {
+      cause: new Error("no such file"),
+    });
+    const error = new FilError({ code: "A" }, "no node; make one: init", { cause });
+    expect(describeError(error)).toBe("no node: it is not there: no such file; look at its name; make one: init");
+    expect(describeError(new Error("outer", { cause: new Error("a; b") }))).toBe("outer: a; b");
+  });
+
   test("says nothing twice", () => {
     const cause = new Error("no such file");
     expect(describeError(new Error(`cannot read: ${cause.message}`, { cause }))).toBe("cannot read: no such file");
+    const both = new Error("gone; look");
+    expect(describeError(new Error(`cannot read: ${both.message}`, { cause: both }))).toBe("cannot read: gone; look");
   });
 });
 

@@ -157,3 +157,16 @@ test("the two commands that look for who has a DAG say which of them to use", ()
   expect(filigree("retr", "lookup", "--help").stdout).toMatch(/`client\s+find`/);
   expect(filigree("client", "find", "--help").stdout).toMatch(/`retr\s+lookup`/);
 });
+
+test("a folder that is not there: what it lacks, why, and then what makes one", () => {
+  for (const [words, makes] of [
+    [["node", "start"], "filigree node init --network"],
+    [["miner", "run"], "filigree miner init"],
+  ] as const)
+    expect(filigree(...words, "--data", "nowhere")).toMatchObject({
+      status: 1,
+      stderr: expect.stringMatching(
+        new RegExp(`holds no (node|miner): there is no data folder of Filigree at \\S+nowhere; make one: ${makes}`),
+      ),
+    });
+});
