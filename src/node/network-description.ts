@@ -60,7 +60,7 @@ export function descriptionToJson({ beacon, proofs, ...rest }: NetworkDescriptio
 
 /** Reads a description; throws `DescriptionError` naming the field, `BeaconError` for the beacon's. */
 export function parseDescription(text: string): NetworkDescription {
-  if (text.length > MAX_BYTES) return bad("its length");
+  if (text.length > MAX_BYTES) return bad("its length", `at most ${MAX_BYTES} characters are read`);
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -76,9 +76,9 @@ export function parseDescription(text: string): NetworkDescription {
   if (network === DEVNET.name && chainId !== DEVNET.chainId)
     bad("chainId", `${DEVNET.chainId} is that of "${network}", and ${chainId} stands there`);
   if (given["upgrades"] !== undefined)
-    bad(
-      "upgrades",
-      "nodes that join do not have the actors of later versions; networks with upgrades are of one process",
+    throw new DescriptionError(
+      { code: "BAD_DESCRIPTION", field: "upgrades" },
+      "a network with upgrades is of one process: a node cannot join it, as it would not have the actors of the later versions; give the devnet.json of a network without --upgrade",
     );
   const beacon = parseDrandInfo(given["beacon"]);
   if (beacon.period > MAX_EPOCH_SECONDS) bad("beacon.period", `at most ${MAX_EPOCH_SECONDS} s are allowed`);
@@ -146,10 +146,11 @@ function idOf(address: string): bigint {
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** `why` of a field that is there; without it, it may be missing, too. */
 function bad(field: string, why?: string): never {
   throw new DescriptionError(
     { code: "BAD_DESCRIPTION", field },
-    `not a description of a network: ${field} is missing or wrong${why === undefined ? "" : ` (${why})`}; give the devnet.json of a running network`,
+    `not a description of a network: ${field} is ${why === undefined ? "missing or wrong" : `wrong (${why})`}; give the devnet.json of a running network`,
   );
 }
 
@@ -167,10 +168,12 @@ function wholeAt(fields: Fields, field: string, least: number, most = Number.MAX
   const value = fields[field];
   const isWithin = typeof value === "number" && Number.isSafeInteger(value) && value >= least && value <= most;
   if (isWithin) return value;
+  if (value === undefined) return bad(field);
   return bad(field, least === most ? `${least} is expected` : `a whole number from ${least} to ${most} is expected`);
 }
 
 function listAt(fields: Fields, field: string, most = MAX_LIST): readonly unknown[] {
   const value = fields[field];
+  if (value === undefined) return bad(field);
   return Array.isArray(value) && value.length <= most ? value : bad(field, `a list of at most ${most} is expected`);
 }

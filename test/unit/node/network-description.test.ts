@@ -57,3 +57,15 @@ test.each([
 ])("refused by name: %s", (_, over, why) => {
   expect(refusal(over)).toMatch(why);
 });
+
+test("of a network with upgrades it is said why no node joins, not that the file is wrong", () => {
+  const refused = refusal({ upgrades: [{ epoch: 3, networkVersion: 17 }] });
+  expect(refused).toMatch(/network with upgrades is of one process: a node cannot join/);
+  expect(refused).not.toMatch(/missing|wrong/);
+});
+
+test("what is missing is told apart from what is wrong", () => {
+  expect(refusal({ chainId: undefined })).toMatch(/: chainId is missing/);
+  expect(refusal({ miners: undefined })).toMatch(/: miners is missing/);
+  expect(refusal({ chainId: -1 })).toMatch(/: chainId is wrong \(a whole number/);
+});
