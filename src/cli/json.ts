@@ -3,8 +3,8 @@
  * Values that the network spells itself stand under names of their own and are left as they are.
  */
 
-/** Names whose values are the network's JSON, for whoever gives them back to a node. */
-const OF_THE_NETWORK: ReadonlySet<string> = new Set([
+/** Names whose values are the network's JSON, for whoever gives them back to a node (docs/guide-command-line.md has them for people). */
+export const OF_THE_NETWORK: ReadonlySet<string> = new Set([
   ...["object", "return", "config", "key", "messages"],
   // How many sectors are in each state: the names are states.
   "counts",
