@@ -1,5 +1,5 @@
 /** Files that commands read: what they are is checked before, and that they stayed so while they were read. */
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, readSync } from "node:fs";
 import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -92,6 +92,16 @@ async function sourceOf(file: string, remove: () => Promise<void>, name = file) 
       let held = 0;
       while (held < length) {
         const { bytesRead } = await handle.read(out, held, length - held, from + held);
+        if (bytesRead === 0) break;
+        held += bytesRead;
+      }
+      return out.subarray(0, held);
+    },
+    readNow(from: number, length: number): Uint8Array {
+      const out = new Uint8Array(length);
+      let held = 0;
+      while (held < length) {
+        const bytesRead = readSync(handle.fd, out, held, length - held, from + held);
         if (bytesRead === 0) break;
         held += bytesRead;
       }

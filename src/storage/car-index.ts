@@ -17,6 +17,8 @@ export type IndexOptions = {
   /** Bytes of the file that have been read, and all. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
+  /** Of the source, where some of it was read already, which is passed over. */
+  readonly reader?: CarReader;
 };
 
 /** Bytes read for a block at first: enough for most. */
@@ -69,7 +71,7 @@ function hashOf(cid: Uint8Array): number {
   return hash;
 }
 
-/** A CAR file by CID. `peek` knows nothing: a file answers later. */
+/** A CAR file by CID. */
 export class CarIndex implements BlockSource {
   /** Binary CIDs. */
   readonly roots: readonly Uint8Array[];
@@ -86,7 +88,7 @@ export class CarIndex implements BlockSource {
 
   /** Reads the file once. Throws `CarError`, and what `onBlock` throws. */
   static async open(source: ByteSource, options: IndexOptions = {}): Promise<CarIndex> {
-    const reader = await CarReader.open(source);
+    const reader = options.reader ?? (await CarReader.open(source));
     const { begin, end } = reader;
     const places = new Places();
     for (let one = await reader.next(); one !== null; one = await reader.next()) {
@@ -103,28 +105,47 @@ export class CarIndex implements BlockSource {
     return this.places.count;
   }
 
-  peek(): undefined {
+  /** At once where the source can; else nothing is known at once. */
+  peek(cid: Uint8Array): Uint8Array | undefined {
+    const { source } = this;
+    if (source.readNow === undefined) return undefined;
+    for (const at of this.places.of(hashOf(cid))) {
+      const first = source.readNow(at, this.firstLength(at));
+      const { start, length, isWhole } = this.boundsIn(first, at);
+      const bytes = isWhole ? first.subarray(start, start + length) : source.readNow(at + start, length);
+      const found = this.blockIn(bytes, length, at, cid);
+      if (found !== null) return found;
+    }
     return undefined;
   }
 
   async get(cid: Uint8Array): Promise<Uint8Array | undefined> {
     for (const at of this.places.of(hashOf(cid))) {
-      const section = await this.section(at);
-      const length = cidLength(section, at);
-      if (equal(section.subarray(0, length), cid)) return section.slice(length);
+      const first = await this.source.read(at, this.firstLength(at));
+      const { start, length, isWhole } = this.boundsIn(first, at);
+      const bytes = isWhole ? first.subarray(start, start + length) : await this.source.read(at + start, length);
+      const found = this.blockIn(bytes, length, at, cid);
+      if (found !== null) return found;
     }
     return undefined;
   }
 
-  private async section(at: number): Promise<Uint8Array> {
-    const first = await this.source.read(at, Math.min(FIRST_READ, this.end - at));
+  private firstLength(at: number): number {
+    return Math.min(FIRST_READ, this.end - at);
+  }
+
+  /** Where a section lies, of which the first bytes were read. */
+  private boundsIn(first: Uint8Array, at: number) {
     const [start, length] = readVarint(first, 0, at);
     // Bounds were checked in the pass; a file that changed since then is cut here and fails by its CID or length.
     if (length > MAX_SECTION) badCar(at, "the file changed while it was read");
-    const bytes =
-      start + length <= first.length
-        ? first.subarray(start, start + length)
-        : await this.source.read(at + start, length);
-    return bytes.length === length ? bytes : badCar(at, "the file changed while it was read");
+    return { start, length, isWhole: start + length <= first.length };
+  }
+
+  /** The block of a section if it is the one; null for another. */
+  private blockIn(section: Uint8Array, length: number, at: number, cid: Uint8Array): Uint8Array | null {
+    if (section.length !== length) badCar(at, "the file changed while it was read");
+    const end = cidLength(section, at);
+    return equal(section.subarray(0, end), cid) ? section.slice(end) : null;
   }
 }

@@ -21,6 +21,8 @@ export type ByteSource = {
   readonly size: number;
   /** Bytes `[from, from + length)`; fewer at the end. */
   read(from: number, length: number): Promise<Uint8Array>;
+  /** The same at once, of sources that can. */
+  readNow?(from: number, length: number): Uint8Array;
 };
 
 /** Bytes read at a time; a section that is longer is read by itself. */

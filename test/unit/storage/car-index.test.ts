@@ -31,6 +31,16 @@ test("an index finds every block of a file and none that is not there, also abov
   expect(source.reads).toBeLessThan(20);
   for (const { cid, bytes } of blocks) expect(toHex((await index.get(cid)) as Uint8Array)).toBe(toHex(bytes));
   expect(await index.get(cidOfBlock(Uint8Array.of(1, 2, 3, 4)).bytes)).toBeUndefined();
+  expect(index.peek(blocks[0]?.cid as Uint8Array)).toBeUndefined();
+});
+
+test("where the source reads at once, so does the index", async () => {
+  const blocks = [9000, 5, 4096, 0].map((length, i) => blockOf(new Uint8Array(length).fill(i)));
+  const file = writeCar([blocks[0]?.cid as Uint8Array], blocks);
+  const readNow = (from: number, length: number): Uint8Array => file.slice(from, from + length);
+  const index = await CarIndex.open({ ...sourceOf(file), readNow });
+  for (const { cid, bytes } of blocks) expect(index.peek(cid)).toEqual(bytes);
+  expect(index.peek(cidOfBlock(Uint8Array.of(1, 2, 3, 4)).bytes)).toBeUndefined();
 });
 
 test("an index refuses what the reader of whole files refuses, at the same byte", async () => {
