@@ -9,13 +9,12 @@
  */
 
 import * as dagCbor from "@ipld/dag-cbor";
-import { blake2b } from "@noble/hashes/blake2.js";
 import { equal } from "../base/bytes.ts";
 import { badEpochs } from "../exec/errors.ts";
 import { linksOf } from "../exec/reachable.ts";
 import { NodeError } from "../storage/amt.ts";
-import { type ByteSource, CarReader } from "../storage/car-reader.ts";
-import { type BlockHashes, checkBlock } from "../storage/check-block.ts";
+import type { ByteSource, CarReader } from "../storage/car-reader.ts";
+import type { BlockHashes } from "../storage/check-block.ts";
 import { CidSet } from "../storage/cid-set.ts";
 import type { Block, BlockStore } from "../storage/contract.ts";
 import { type BlockHeader, HeaderError, type Tipset } from "../types/block-header.ts";
@@ -26,7 +25,8 @@ import { ChainError } from "./errors.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, MessageStore, selectMessages } from "./message-store.ts";
 import { ResultStore } from "./result-store.ts";
-import { decodeMetadata, MAX_KEY, SnapshotError } from "./snapshot-format.ts";
+import { MAX_KEY, SnapshotError } from "./snapshot-format.ts";
+import { checkFileBlock, openSnapshot, readHead } from "./snapshot-head.ts";
 import { encodeEpoch, STATES_FROM, stateName } from "./states-from.ts";
 
 export type ImportProgress = {
@@ -76,10 +76,6 @@ const EARLY_EPOCHS = 5;
 const DAG_CBOR = 0x71;
 const WALKED = new Set([DAG_CBOR, 0x51, 0x55]);
 const IDENTITY = 0x00;
-const MAGIC = [
-  { format: "zstd", bytes: [0x28, 0xb5, 0x2f, 0xfd] },
-  { format: "gzip", bytes: [0x1f, 0x8b] },
-];
 
 /** Takes a snapshot in. Throws `SnapshotError`, `CarError`. */
 export async function importSnapshot(
@@ -112,13 +108,9 @@ class Importer {
   }
 
   async run(source: ByteSource): Promise<ImportReport> {
-    await refuseCompressed(source);
-    const reader = await CarReader.open(source);
-    const { roots } = reader;
-    if (roots.length === 0 || roots.length > MAX_KEY)
-      throw new SnapshotError({ code: "NO_ROOTS" }, `${roots.length} roots: a snapshot names its head`);
+    const reader = await openSnapshot(source);
     // Which file this is: an interrupted import of the same one goes on.
-    const name = dagCbor.encode([source.size, roots]);
+    const name = dagCbor.encode([source.size, reader.roots]);
     const read = await this.readBlocks(reader, name);
     const head = await this.headOf(read.head);
     const line = await this.follow(head);
@@ -136,7 +128,7 @@ class Importer {
   private async readBlocks(reader: CarReader, name: Uint8Array) {
     const { signal, onProgress } = this.options;
     const { begin, end } = reader;
-    const { head, version, f3 } = await this.headIn(reader);
+    const { head, version, f3 } = await readHead(reader, this.options.hashes);
     const known = await this.store.metadata(CHAIN_FACTS.importing);
     const [file, reached] = known === undefined ? [] : (dagCbor.decode(known) as [Uint8Array, number]);
     let resumedAt = 0;
@@ -156,7 +148,7 @@ class Importer {
     await flush();
     for (let one = await reader.next(); one !== null; one = await reader.next()) {
       const { cid, bytes } = one.block;
-      this.check(one.block, one.at);
+      checkFileBlock(one.block, one.at, this.options.hashes);
       blocks++;
       size += bytes.length;
       held.push({ cid: cid.slice(), bytes: bytes.slice() });
@@ -164,55 +156,6 @@ class Importer {
     }
     await flush();
     return { head, version, f3, blocks, resumedAt };
-  }
-
-  /** The head that the file names, read from its metadata if it has some; the reader stands behind that then. */
-  private async headIn(reader: CarReader): Promise<{ head: CID[]; version: 1 | 2; f3: number }> {
-    const roots = reader.roots.map(cidFromBytes);
-    const [root] = roots as [CID];
-    const plain = { head: roots, version: 1 as const, f3: 0 };
-    if (roots.length > 1) return plain;
-    const first = reader.at;
-    const section = await reader.next();
-    const metadata =
-      section !== null && equal(section.block.cid, root.bytes) ? decodeMetadata(root, section.block.bytes) : null;
-    if (section === null || metadata === null) {
-      reader.at = first;
-      return plain;
-    }
-    this.check(section.block, first);
-    const f3 = metadata.f3 === null ? 0 : await this.skipCertificates(reader, metadata.f3);
-    return { head: [...metadata.head], version: 2, f3 };
-  }
-
-  /** Checks the block of certificates, which may be far larger than others, and passes over it. */
-  private async skipCertificates(reader: CarReader, cid: CID): Promise<number> {
-    const hash = blake2b.create({ dkLen: 32 });
-    const { at } = reader;
-    let length = 0;
-    for await (const piece of reader.pieces()) {
-      const rest = length === 0 ? piece.subarray(cid.bytes.length) : piece;
-      if (length === 0 && !equal(piece.subarray(0, cid.bytes.length), cid.bytes))
-        throw new SnapshotError(
-          { code: "BAD_METADATA", cid: `${cid}` },
-          `the second block of the snapshot is not the one of F3 certificates, ${cid}`,
-        );
-      hash.update(rest as Uint8Array<ArrayBuffer>);
-      length += piece.length;
-    }
-    if (length === 0 || !equal(hash.digest(), cid.multihash.digest)) throw wrongBytes(cid, at);
-    return length - cid.bytes.length;
-  }
-
-  private check(block: Block, at: number): void {
-    const verdict = checkBlock(block, this.options.hashes);
-    if (verdict === "right") return;
-    const cid = cidFromBytes(block.cid);
-    if (verdict === "wrong") throw wrongBytes(cid, at);
-    throw new SnapshotError(
-      { code: "UNKNOWN_HASH", cid: `${cid}`, at },
-      `block ${cid} at byte ${at} cannot be checked: its hash 0x${cid.multihash.code.toString(16)} is none that chains use`,
-    );
   }
 
   // The chain.
@@ -407,23 +350,6 @@ class Importer {
       .flat()
       .map(({ message }) => message);
   }
-}
-
-async function refuseCompressed(source: ByteSource): Promise<void> {
-  const head = await source.read(0, 4);
-  const found = MAGIC.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte));
-  if (found === undefined) return;
-  throw new SnapshotError(
-    { code: "COMPRESSED", format: found.format },
-    `the file is compressed with ${found.format}; decompress it first (${found.format === "zstd" ? "zstd -d" : "gunzip"})`,
-  );
-}
-
-function wrongBytes(cid: CID, at: number): SnapshotError {
-  return new SnapshotError(
-    { code: "WRONG_BYTES", cid: `${cid}`, at },
-    `the bytes of block ${cid} at byte ${at} are not what its CID says: the file is damaged or forged`,
-  );
 }
 
 function broken(cid: CID, why: string, cause?: unknown): SnapshotError {

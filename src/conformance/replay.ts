@@ -6,19 +6,19 @@
  * rewards, cron. Randomness comes from the tickets and beacon entries of the headers. Every block of the file is checked
  * against its CID first. Proofs of spacetime and seals are answered by the caller's verifier.
  */
-import { FilError } from "../base/errors.ts";
+import { FilError, isFilError } from "../base/errors.ts";
 import { checkNames, type OptionNames } from "../base/options.ts";
 import { Chain } from "../chain/chain.ts";
 import { NO_RANDOMNESS } from "../chain/randomness.ts";
 import type { TipsetResult } from "../chain/result-store.ts";
+import { indexSnapshot, openSnapshot, readHead } from "../chain/snapshot-head.ts";
 import { Executor } from "../exec/executor.ts";
 import type { ProofVerifier } from "../exec/types.ts";
 import { MAINNET } from "../params/networks.ts";
 import { actorsVersionAt } from "../state/state-view.ts";
 import { mainnetRules } from "../stmgr/network-rules.ts";
 import { StateManager } from "../stmgr/state-manager.ts";
-import { readCar } from "../storage/car.ts";
-import { type ByteSource, CarIndex } from "../storage/car-index.ts";
+import type { ByteSource } from "../storage/car-index.ts";
 import { type BlockHashes, checkBlock } from "../storage/check-block.ts";
 import type { Block } from "../storage/contract.ts";
 import { MemoryStore } from "../storage/memory.ts";
@@ -77,18 +77,16 @@ export type RecordedChain = {
   readonly tipsets: readonly Tipset[];
 };
 
-/** Opens a CAR file of the main network. Throws `ReplayError`, `CarError`. */
+/** Opens a CAR file of the main network, a snapshot of either format. Throws `ReplayError`, `SnapshotError`, `CarError`. */
 export async function openRecorded(
   car: Uint8Array | ByteSource,
   options: Pick<ReplayOptions, "proofs" | "hashes">,
 ): Promise<RecordedChain> {
-  const { roots, store } = await blocksOf(car, options.hashes);
+  const { head, store } = await blocksOf(car, options.hashes).catch((cause: unknown) => {
+    throw isFilError(cause, "NO_ROOTS") ? noChain("it names no root") : cause;
+  });
   const chain = await Chain.open({ blocks: store });
-  if (roots.length === 0) throw noChain("it names no root");
-  const tipsets = await tipsetsOf(
-    chain,
-    roots.map((root) => CID.decode(root)),
-  );
+  const tipsets = await tipsetsOf(chain, head);
   const genesis = tipsets[0] as Tipset;
   const { parentStateRoot: stateRoot, parentMessageReceipts: receiptsRoot } = genesis.blocks[0] as BlockHeader;
   if ((await actorsVersionAt(store, stateRoot)) !== 0)
@@ -108,16 +106,24 @@ export async function openRecorded(
 async function blocksOf(
   car: Uint8Array | ByteSource,
   hashes: BlockHashes,
-): Promise<{ readonly roots: readonly Uint8Array[]; readonly store: MemoryStore }> {
-  if (car instanceof Uint8Array) {
-    const { roots, blocks } = readCar(car);
-    for (const block of blocks) refuseWrong(block, hashes);
-    const store = new MemoryStore();
-    store.writeNow({ blocks });
-    return { roots, store };
+): Promise<{ readonly head: readonly CID[]; readonly store: MemoryStore }> {
+  if (!(car instanceof Uint8Array)) {
+    const index = await indexSnapshot(car, hashes, { onBlock: (block) => refuseWrong(block, hashes) });
+    return { head: index.head, store: new MemoryStore(index.blocks) };
   }
-  const index = await CarIndex.open(car, { onBlock: (block) => refuseWrong(block, hashes) });
-  return { roots: index.roots, store: new MemoryStore(index) };
+  const reader = await openSnapshot({
+    size: car.length,
+    read: async (from, length) => car.subarray(from, from + length),
+  });
+  const { head } = await readHead(reader, hashes);
+  const blocks: Block[] = [];
+  for (let one = await reader.next(); one !== null; one = await reader.next()) {
+    refuseWrong(one.block, hashes);
+    blocks.push(one.block);
+  }
+  const store = new MemoryStore();
+  store.writeNow({ blocks });
+  return { head, store };
 }
 
 /** Replays a CAR file of the main network: its bytes, or where they can be read, which is as good for files of any size. Throws `ReplayError` at the first difference, `OptionError`. */

@@ -1,11 +1,14 @@
 /** The main network's first epochs: every root computed, then the state carried over to the second actors. */
 import * as dagCbor from "@ipld/dag-cbor";
 import { expect, test } from "vitest";
-import { type ReplayReport, replayChain } from "../../src/conformance/replay.ts";
+import { encodeMetadata } from "../../src/chain/snapshot-format.ts";
+import { openRecorded, type ReplayReport, replayChain } from "../../src/conformance/replay.ts";
 import { loadCrypto } from "../../src/core/crypto.ts";
 import { MIGRATIONS } from "../../src/exec/upgrades.ts";
+import { readCar, writeCar } from "../../src/storage/car.ts";
 import { CID } from "../../src/types/cid.ts";
 import fixture from "../fixtures/actors/upgrade-v2.json" with { type: "json" };
+import { sourceOf } from "../support/bytes-source.ts";
 import { readShared } from "../support/vectors.ts";
 
 const car = await readShared("chains/mainnet-epochs-0-39.car");
@@ -29,6 +32,20 @@ test.skipIf(absent)("every state root and receipts root of epochs 0 to 39 is wha
     lastEpoch: 39,
   });
 });
+
+test.skipIf(absent)(
+  "a snapshot of format 2, whose root is its metadata, is the same chain, in memory as read where it lies",
+  async () => {
+    const { roots, blocks } = readCar(bytesOf());
+    const metadata = encodeMetadata({ head: roots.map((root) => CID.decode(root)), f3: null });
+    const options = { proofs: trusting, hashes: await loadCrypto() };
+    const wrapped = writeCar([metadata.cid], [metadata, ...blocks]);
+    const opened = await Promise.all([wrapped, sourceOf(wrapped)].map((one) => openRecorded(one, options)));
+    const plain = await openRecorded(bytesOf(), options);
+    for (const { tipsets } of opened)
+      expect(tipsets.map(({ key }) => `${key}`)).toEqual(plain.tipsets.map(({ key }) => `${key}`));
+  },
+);
 
 test.skipIf(absent)("a changed block is refused by its CID", async () => {
   const bytes = bytesOf();

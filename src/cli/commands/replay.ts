@@ -18,7 +18,10 @@ export function registerReplay(program: Command): void {
   program
     .command("replay")
     .description("execute a chain export from its genesis and compare every state root and receipts root")
-    .argument("<chain.car>", "CAR file of the main network with its genesis state, of any size; - for standard input")
+    .argument(
+      "<chain.car>",
+      "CAR file of the main network with its genesis state, of any size, a snapshot of format 1 or 2; - for standard input",
+    )
     .option(
       "--validate",
       "check every block as well: election, ticket, beacon, signatures, messages; its winning PoSt only with a --key for it, else it is taken as declared and counted",
