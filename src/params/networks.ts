@@ -80,6 +80,9 @@ export const CALIBRATIONNET: NetworkParams = {
 
 export const DEVNET_VERSION = 5;
 
+/** As the init actor's state has it. Source: lotus at b835fab702eb node/modules/chain.go (NetworkName). */
+const MAINNET_STATE_NAME = "testnetnet";
+
 /** A local network; the actors are those of network version 5 from genesis on. */
 export const DEVNET: NetworkParams = {
   name: "localnet",
@@ -117,6 +120,15 @@ export function devnetAt(networkVersion: number, later: readonly ScheduledVersio
       }),
     ),
   };
+}
+
+/**
+ * Parameters of the network that a state's init actor names; null for a network that is not known. Local ones of any sector size have the
+ * same minimum of power.
+ */
+export function profileOfStateName(name: string): ProfileName | null {
+  if (name === MAINNET_STATE_NAME) return MAINNET.profile;
+  return [CALIBRATIONNET, DEVNET].find((network) => network.name === name)?.profile ?? null;
 }
 
 /** Names of the sector sizes that local networks have, as they are given on the command line. */
