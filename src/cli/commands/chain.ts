@@ -50,7 +50,10 @@ export function registerChain(program: Command): void {
     chain
       .command("get")
       .description("a tipset, or an object of the store")
-      .argument("<what>", "an epoch, or a CID, perhaps with a path behind it: <cid>/<field>/<index>"),
+      .argument(
+        "<what>",
+        "an epoch, or a CID, perhaps with a path behind it: <block>/ParentStateRoot, <message>/Message/To, <cid>/<place in a list>",
+      ),
   ).action(get);
   withRemote(
     chain

@@ -11,6 +11,7 @@ import { anyJson, boolean, fallback, list, nothing, nullable, object, text, with
 import { badParams, RPC_CODE, RpcError } from "../errors.ts";
 import { breather } from "../limits.ts";
 import { group, method, param, subscription } from "../method.ts";
+import { type Standing, stepInto, stepsAt } from "../object-fields.ts";
 import { inPieces } from "../pieces.ts";
 import type { NodeServices } from "../services.ts";
 import { headChange, readObject } from "./chain.ts";
@@ -18,6 +19,8 @@ import { headChange, readObject } from "./chain.ts";
 const DAG_CBOR = 0x71;
 const MANY = 10_000_000;
 const MAX_STEPS = 256;
+/** Characters of a step that an error repeats. */
+const LONGEST_STEP = 100;
 /** Moves of the head that one path shows. */
 const MAX_PATH = 100_000;
 
@@ -32,7 +35,10 @@ function dataToJson(value: unknown): Json {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, dataToJson(inner)]));
 }
 
-/** What a path leads to: a CID, then names of fields or places in lists; links are followed. */
+/**
+ * What a path leads to: a CID, then places in lists, names of a map's entries, or names of fields where a list has the form of a chain's
+ * object; links are followed.
+ */
 async function resolve(node: NodeServices, path: string): Promise<{ Cid: CID; Obj: unknown }> {
   const [first = "", ...steps] = path
     .replace(/^\/(ipfs|ipld)\//, "")
@@ -44,17 +50,16 @@ async function resolve(node: NodeServices, path: string): Promise<{ Cid: CID; Ob
     const block = await readObject(node, cid);
     return cid.code === DAG_CBOR ? dagCbor.decode(block) : block;
   };
-  let value = await open();
+  let at: Standing = { value: await open(), type: null };
   for (const step of steps) {
-    if (typeof value !== "object" || value === null || value instanceof Uint8Array || !Object.hasOwn(value, step))
-      throw new RpcError(RPC_CODE.untyped, `no such link found: ${step}`);
-    value = (value as Record<string, unknown>)[step];
-    const next = CID.asCID(value);
-    if (next === null) continue;
-    cid = next;
-    value = await open();
+    const next = stepInto(at, step);
+    if (next === null)
+      throw new RpcError(RPC_CODE.untyped, `no such link found: ${step.slice(0, LONGEST_STEP)}; ${stepsAt(at)}`);
+    const link = CID.asCID(next.value);
+    if (link !== null) cid = link;
+    at = link === null ? next : { value: await open(), type: null };
   }
-  return { Cid: cid, Obj: dataToJson(value) };
+  return { Cid: cid, Obj: dataToJson(at.value) };
 }
 
 async function statOf(node: NodeServices, cid: CID, base: CID | null, signal: AbortSignal) {
@@ -79,7 +84,8 @@ export const objectsGroup = group("Chain: objects", "Objects of the store, paths
     run: ([cid, base], { node, signal }) => statOf(node, cid, base, signal),
   }),
   ChainGetNode: method({
-    summary: "What a path leads to: a CID, then names of fields or places in lists.",
+    summary:
+      "What a path leads to: a CID, then places in lists, or names: of fields of headers, messages, their lists, receipts and state roots.",
     params: [param("path", text(1 << 16))],
     result: object("IpldObject", { Cid: link, Obj: anyJson }),
     run: ([path], { node }) => resolve(node, path),
