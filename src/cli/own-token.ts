@@ -23,10 +23,15 @@ export async function keepOwnToken(data: string, token: string, url: string): Pr
   return path.join(data, "secrets", TOKEN);
 }
 
+/** The folders of a network's nodes, in its own. */
+export async function nodeFolders(data: string): Promise<readonly string[]> {
+  const nodes = (await readdir(data).catch(() => [])).filter((name) => NODE_FOLDER.test(name));
+  return nodes.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5))).map((name) => path.join(data, name));
+}
+
 /** The token that a folder keeps for the node at `url`, and where; null if it keeps none, or one for another address. */
 export async function ownTokenFor(data: string, url: string): Promise<{ text: string; file: string } | null> {
-  const nodes = (await readdir(data).catch(() => [])).filter((name) => NODE_FOLDER.test(name)).sort();
-  for (const folder of [data, ...nodes.map((name) => path.join(data, name))]) {
+  for (const folder of [data, ...(await nodeFolders(data))]) {
     const read = async (name: string): Promise<string | null> =>
       (await readFile(path.join(folder, "secrets", name), "utf8").catch(() => null))?.trim() ?? null;
     const address = await read(ADDRESS);

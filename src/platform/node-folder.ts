@@ -85,6 +85,31 @@ export async function makeFolder(folder: string, mode = 0o700): Promise<void> {
   if (again !== null) throw again;
 }
 
+/** How the folder of each node of a network of several is named, in the one that the network was given. */
+const OF_NODE = /^node-\d{1,4}$/;
+
+/** The nodes' folders in that of a network of several nodes, by their numbers. */
+async function nodesIn(place: string, names: readonly string[]): Promise<string[]> {
+  const nodes: string[] = [];
+  for (const name of names)
+    if (OF_NODE.test(name) && (await stat(path.join(place, name, MARK)).catch(() => null)) !== null) nodes.push(name);
+  return nodes.sort((a, b) => Number(a.slice(5)) - Number(b.slice(5)));
+}
+
+/** That a folder without the mark is none of ours, and what to give instead. */
+async function foreignText(place: string, names: readonly string[], create: boolean): Promise<string> {
+  const [first, ...more] = await nodesIn(place, names);
+  const fresh = "nothing in it was touched; give an empty or a new folder";
+  if (first === undefined) {
+    const others = names.length > 1 ? " and more" : "";
+    const next = create ? fresh : "give the folder that a node keeps its data in";
+    return `${place} is no data folder of Filigree (it holds ${names[0]}${others}, and no ${MARK}); ${next}`;
+  }
+  const its = more.length === 0 ? first : `${first} to ${more.at(-1)}`;
+  const next = create ? fresh : `give that of one node, such as ${path.join(place, first)}`;
+  return `${place} is no data folder of Filigree: it is that of a network whose nodes have data folders of their own in it (${its}); ${next}`;
+}
+
 export class DataFolder {
   readonly place: string;
   /** Whether the store was made once. */
@@ -119,13 +144,7 @@ export class DataFolder {
       return folder;
     }
     const others = found?.filter((name) => name !== MARK_BEING_WRITTEN) ?? [];
-    if (others.length > 0)
-      throw folderError(
-        "FOREIGN",
-        place,
-        `${place} is no data folder of Filigree (it holds ${others[0]}${others.length > 1 ? " and more" : ""}, and no ` +
-          `${MARK}); nothing in it was touched; give an empty or a new folder`,
-      );
+    if (others.length > 0) throw folderError("FOREIGN", place, await foreignText(place, others, create));
     if (!create) throw folderError("MISSING", place, `there is no data folder of Filigree at ${place}`);
     try {
       await makeFolder(place);

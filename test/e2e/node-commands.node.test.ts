@@ -215,6 +215,10 @@ test("beyond loopback: a token in a file for its owner alone, named at start, an
     expect(strange).toMatchObject({ code: 1, out: "", err: expect.stringMatching(/AuthNew.*secrets\/admin-token/) });
     const none = await filigree(["auth", "token", "--perm", "read", "--data", "nowhere"], "", env);
     expect(none).toMatchObject({ code: 64, out: "", err: expect.stringContaining("nowhere") });
+    await mkdir(path.join(folder, "nowhere", "node-0"), { recursive: true });
+    expect((await filigree(["auth", "token", "--perm", "read", "--data", "nowhere"], "", env)).err).toContain(
+      "nowhere holds no secret of a node; each node of a network of several has its own, in nowhere/node-0 and so on",
+    );
     expect((await filigree(["send", "bob", "1", "--from", "alice", "--token-file", file], "", env)).code).toBe(0);
     const { out: reading } = await filigree(["auth", "token", "--perm", "read", "--data", "data"], "", env);
     const may = await call<string[]>(open.url, "Filecoin.AuthVerify", [reading.trim()]);

@@ -5,6 +5,7 @@ import { type Command, Option } from "commander";
 import { makeToken, PERMISSIONS, type Permission } from "../../rpc/auth.ts";
 import { UsageError } from "../errors.ts";
 import { DEFAULT_DATA } from "../options.ts";
+import { nodeFolders } from "../own-token.ts";
 import { Remote, type RemoteOptions, say, withRemote } from "../remote.ts";
 
 type Options = RemoteOptions & { readonly perm: Permission; readonly data?: string };
@@ -30,7 +31,11 @@ async function run({ perm, data, ...options }: Options): Promise<void> {
   const { FILIGREE_RPC, FULLNODE_API_INFO } = process.env;
   const isNamed = (options.rpc ?? FILIGREE_RPC ?? FULLNODE_API_INFO) !== undefined;
   const secret = data === undefined && isNamed ? null : await secretIn(data ?? DEFAULT_DATA);
-  if (data !== undefined && secret === null) throw new UsageError(`--data ${data} holds no secret of a node`);
+  if (data !== undefined && secret === null) {
+    const [first] = await nodeFolders(data);
+    const each = first === undefined ? "" : `; each node of a network of several has its own, in ${first} and so on`;
+    throw new UsageError(`--data ${data} holds no secret of a node${each}`);
+  }
   const token =
     secret !== null
       ? makeToken(secret, allow)

@@ -44,8 +44,26 @@ test("a folder without our mark is refused, and nothing in it is touched, with -
   await mkdir(path.join(where, ".git"), { recursive: true });
   await writeFile(path.join(where, "work.txt"), "work");
   for (const options of [{}, { reset: true }, { repair: true }, { create: false }])
-    await expect(openStore(where, options)).rejects.toMatchObject({ code: "FOREIGN" });
+    await expect(openStore(where, options)).rejects.toMatchObject({
+      code: "FOREIGN",
+      // Who only reads is not told to give an empty folder.
+      message: expect.stringMatching(
+        options.create === false ? /\); give the folder that a node keeps/ : /empty or a new/,
+      ),
+    });
   expect(await listing(where)).toBe(".git,work.txt");
+});
+
+test("of a network of several nodes it is said that each has a folder of its own, and which", async () => {
+  const where = place();
+  await (await openStore(path.join(where, "node-10"), {})).close();
+  await (await openStore(path.join(where, "node-2"), {})).close();
+  const refused = async (create: boolean, why: string): Promise<void> =>
+    expect(openStore(where, { create })).rejects.toThrow(
+      `${where} is no data folder of Filigree: it is that of a network whose nodes have data folders of their own in it (node-2 to node-10); ${why}`,
+    );
+  await refused(false, `give that of one node, such as ${path.join(where, "node-2")}`);
+  await refused(true, "nothing in it was touched; give an empty or a new folder");
 });
 
 test("reading creates nothing where nothing is", async () => {
