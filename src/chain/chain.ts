@@ -27,7 +27,7 @@ import { EthIndex } from "./eth-index.ts";
 import { HeaderStore } from "./header-store.ts";
 import { type BlockMessages, type CarriedMessage, MessageStore } from "./message-store.ts";
 import { ResultStore, type TipsetResult } from "./result-store.ts";
-import { encodeEpoch, readStatesFrom, STATES_FROM } from "./states-from.ts";
+import { encodeEpoch, MESSAGES_FROM, readKeptFrom, STATES_FROM } from "./states-from.ts";
 import { type Path, TipsetLookup } from "./tipset-lookup.ts";
 import { TipsetTracker } from "./tipset-tracker.ts";
 
@@ -85,6 +85,7 @@ export class Chain {
   private current: Tipset | null = null;
   private fixed: Tipset | null = null;
   private lowestState = 0;
+  private lowestMessages = 0;
 
   private constructor({ blocks, chainId, onListenerError }: ChainOptions, bad: BadBlocks) {
     this.blocks = blocks;
@@ -116,7 +117,8 @@ export class Chain {
         "a snapshot that was being taken in here was ended or refused; take it in again, or start anew with --reset",
       );
     if (head === undefined) return chain;
-    chain.lowestState = await readStatesFrom(chain.blocks);
+    chain.lowestState = await readKeptFrom(chain.blocks, STATES_FROM);
+    chain.lowestMessages = await readKeptFrom(chain.blocks, MESSAGES_FROM);
     if ((await chain.blocks.metadata(LAYOUT))?.[0] !== THIS_LAYOUT)
       throw new ChainError(
         { code: "OLD_LAYOUT" },
@@ -132,6 +134,11 @@ export class Chain {
   /** Epoch of the lowest tipset after which the state is kept; 0: all are. */
   get statesFrom(): number {
     return this.lowestState;
+  }
+
+  /** Epoch of the lowest tipset whose messages are here; 0: all are. */
+  get messagesFrom(): number {
+    return this.lowestMessages;
   }
 
   /** Gives up the states after tipsets below an epoch: from now on nobody relies on them. */

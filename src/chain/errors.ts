@@ -7,6 +7,8 @@ export type ChainErrorData =
   | { readonly code: "IMPORT_UNFINISHED" }
   /** What was asked for needs a state below those that are kept. */
   | { readonly code: "STATES_COLLECTED"; readonly epoch: number; readonly from: number }
+  /** What was asked for needs messages below those that came with the snapshot that the chain was taken from. */
+  | { readonly code: "MESSAGES_NOT_KEPT"; readonly epoch: number; readonly from: number }
   | { readonly code: "UNKNOWN_TIPSET"; readonly key: string }
   | { readonly code: "UNKNOWN_MESSAGE"; readonly cid: string }
   | { readonly code: "UNKNOWN_RECEIPT"; readonly root: string; readonly index: number }

@@ -38,6 +38,8 @@ type Source = {
   readonly blocks: BlockSource;
   /** Epoch of the lowest tipset after which the state is kept. */
   readonly statesFrom: number;
+  /** Epoch of the lowest tipset whose messages are here. */
+  readonly messagesFrom: number;
   parent(tipset: Tipset): Promise<Tipset | null>;
 };
 
@@ -54,10 +56,14 @@ const CBOR = 0x51;
 const DAG_CBOR = 0x71;
 const IDENTITY = 0x00;
 
-/** The sections of the file, its header first. Throws `ChainError` STATES_COLLECTED for more states than there are. */
+/**
+ * The sections of the file, its header first. Throws `ChainError`: STATES_COLLECTED for more states than there are, MESSAGES_NOT_KEPT
+ * for more messages.
+ */
 export function exportChain(chain: Source, tipset: Tipset, options: ExportOptions): AsyncGenerator<Uint8Array> {
   const { recentRoots, skipOldMessages, receipts = false, version = 1 } = options;
   if (recentRoots > 0) requireStates(chain, tipset, tipset.height - recentRoots);
+  requireMessages(chain, skipOldMessages ? tipset.height - recentRoots : -1);
   return sections(chain, tipset, version, (height) => {
     const recent = height > tipset.height - recentRoots;
     return { messages: recent || !skipOldMessages, state: recent || height === 0, receipts: receipts && recent };
@@ -68,6 +74,7 @@ export function exportChain(chain: Source, tipset: Tipset, options: ExportOption
 export function exportRange(chain: Source, tipset: Tipset, options: RangeOptions): AsyncGenerator<Uint8Array> {
   const { above, messages, receipts, stateRoots } = options;
   if (stateRoots) requireStates(chain, tipset, above);
+  if (messages) requireMessages(chain, above);
   return sections(chain, tipset, 1, (height) => {
     const within = height > above && height > 0;
     const state = (within && stateRoots) || height === 0;
@@ -81,6 +88,15 @@ function requireStates({ statesFrom: from }: Source, { height }: Tipset, epoch: 
   throw new ChainError(
     { code: "STATES_COLLECTED", epoch: Math.max(0, epoch), from },
     `states are kept from epoch ${from} on: those of ${Math.max(0, height - from)} epochs can be exported`,
+  );
+}
+
+/** Messages of all tipsets above an epoch are wanted. */
+function requireMessages({ messagesFrom: from }: Source, above: number): void {
+  if (above + 1 >= from) return;
+  throw new ChainError(
+    { code: "MESSAGES_NOT_KEPT", epoch: Math.max(0, above + 1), from },
+    `messages are kept from epoch ${from} on, as the snapshot had them: an export has to leave out older ones`,
   );
 }
 

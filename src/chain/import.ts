@@ -27,7 +27,7 @@ import { type BlockMessages, MessageStore, selectMessages } from "./message-stor
 import { ResultStore } from "./result-store.ts";
 import { MAX_KEY, SnapshotError } from "./snapshot-format.ts";
 import { checkFileBlock, openSnapshot, readHead } from "./snapshot-head.ts";
-import { encodeEpoch, STATES_FROM, stateName } from "./states-from.ts";
+import { encodeEpoch, MESSAGES_FROM, STATES_FROM, stateName } from "./states-from.ts";
 
 export type ImportProgress = {
   readonly stage: "blocks" | "headers" | "index";
@@ -323,6 +323,7 @@ class Importer {
       [CHAIN_FACTS.head, encodeKey(head.key)],
       [CHAIN_FACTS.layout, Uint8Array.of(CHAIN_FACTS.thisLayout)],
       [STATES_FROM, encodeEpoch(statesFrom)],
+      [MESSAGES_FROM, encodeEpoch(messagesFrom)],
     ] as const;
     await this.store.write({ metadata: [...changes, ...facts] }, { sync: true, note: `head at epoch ${head.height}` });
   }

@@ -2,13 +2,14 @@
  * Which states are kept: metadata "states/from", the epoch of the lowest tipset after which the state is here with
  * everything above it, and "state/<16 digits of the epoch>-<CID>" for each state that can be collected once its epoch is
  * below. Without the former all states are kept. Who collects writes the former first, so that nobody relies on a state
- * of which parts are gone.
+ * of which parts are gone. Of a chain that was taken from a snapshot "messages/from" tells the same of messages, which nobody collects.
  */
 import * as dagCbor from "@ipld/dag-cbor";
 import type { BlockStore } from "../storage/contract.ts";
 import { type CID, parseCid } from "../types/cid.ts";
 
 export const STATES_FROM = "states/from";
+export const MESSAGES_FROM = "messages/from";
 const DIGITS = 16;
 
 /** Name of a state after a tipset of an epoch; without a root, what stands before all names of that epoch. */
@@ -26,7 +27,11 @@ export function encodeEpoch(epoch: number): Uint8Array {
   return dagCbor.encode(epoch);
 }
 
-export async function readStatesFrom(blocks: BlockStore): Promise<number> {
-  const found = await blocks.metadata(STATES_FROM);
+/** Epoch from which states are kept, or messages; 0: all are. */
+export async function readKeptFrom(
+  blocks: BlockStore,
+  what: typeof STATES_FROM | typeof MESSAGES_FROM,
+): Promise<number> {
+  const found = await blocks.metadata(what);
   return found === undefined ? 0 : (dagCbor.decode(found) as number);
 }

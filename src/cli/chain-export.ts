@@ -3,6 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 import { concat } from "../base/bytes.ts";
 import { decodeVarint, encodeVarint } from "../base/varint.ts";
 import type { Chain } from "../chain/chain.ts";
+import { ChainError } from "../chain/errors.ts";
 import { exportChain } from "../chain/export.ts";
 import { encodeMetadata } from "../chain/snapshot-format.ts";
 import type { Subscription } from "../client.ts";
@@ -10,7 +11,7 @@ import { carHeader, readCarHeader } from "../storage/car.ts";
 import type { Tipset } from "../types/block-header.ts";
 import { cidFromBytes } from "../types/cid.ts";
 import { UsageError } from "./errors.ts";
-import type { Remote } from "./remote.ts";
+import { NodeRefusal, type Remote } from "./remote.ts";
 import type { Link } from "./remote-call.ts";
 
 export type ExportWish = {
@@ -101,6 +102,21 @@ export async function exportRemote(
     socket.node.close();
   }
   return { epoch: head.Height, tipset: head.Cids.map((cid) => cid["/"]), bytes: sink.bytes };
+}
+
+/** Which option a refusal is about, which a node and a folder tell alike: neither knows the command's. */
+export function withOption(error: unknown): unknown {
+  const { message } = error as Error;
+  const [, epochs] = /those of (\d+) epochs can be exported$/.exec(message) ?? [];
+  const option =
+    epochs !== undefined
+      ? `--recent-stateroots ${epochs}`
+      : /an export has to leave out older ones$/.test(message)
+        ? "--skip-old-msgs"
+        : null;
+  if (option === null) return error;
+  const text = `${message}: ${option}`;
+  return error instanceof ChainError ? new ChainError(error.data, text) : new NodeRefusal(text, { cause: error });
 }
 
 /** Writes a local network's file as its node sends it (`Devnet.dump`); gives the bytes. */
@@ -197,6 +213,9 @@ class Sink {
   async end(): Promise<void> {
     await this.writing;
     if (this.failure !== null) throw this.failure;
-    if (!this.whole) throw new Error("the node ended the export before it was whole");
+    if (!this.whole)
+      throw new Error(
+        "the node ended the export before it was whole, as when it is stopped or lacks a block; on its folder, stopped, the same command with --data says which",
+      );
   }
 }

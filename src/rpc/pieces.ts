@@ -10,7 +10,7 @@ const PIECE = 256 << 10;
 const AHEAD = 2 << 20;
 
 /** Sends a file in pieces, no faster than the client reads, then an empty piece; without that one it was cut short. */
-export function inPieces(session: Session, parts: () => AsyncIterable<Uint8Array>): Subscribe<Uint8Array> {
+export function inPieces(session: Session, parts: AsyncIterable<Uint8Array>): Subscribe<Uint8Array> {
   return (emit, end) => {
     const abort = new AbortController();
     const run = async (): Promise<void> => {
@@ -21,7 +21,7 @@ export function inPieces(session: Session, parts: () => AsyncIterable<Uint8Array
         held = [];
         size = 0;
       };
-      for await (const part of parts()) {
+      for await (const part of parts) {
         held.push(part);
         size += part.length;
         if (size < PIECE) continue;

@@ -167,6 +167,7 @@ export type ChainService = Pick<
   | "bad"
   | "locate"
   | "statesFrom"
+  | "messagesFrom"
 >;
 export type StateService = Pick<
   StateManager,

@@ -70,7 +70,10 @@ test("a snapshot of a running node is taken into an empty folder, validated, pru
   ];
   expect(full).toMatchObject({ code: 1, err: expect.stringContaining("NOT_EMPTY") });
   expect(other).toMatchObject({ epoch: 8, tipset, format: 1 });
-  expect(more).toMatchObject({ code: 1, err: expect.stringContaining("those of 4 epochs can be exported") });
+  expect(more).toMatchObject({
+    code: 1,
+    err: expect.stringContaining("those of 4 epochs can be exported: --recent-stateroots 4 [STATES_COLLECTED]"),
+  });
   expect(await json("chain", "prune", "--data", "taken", "--keep", "1000")).toMatchObject({
     ok: true,
     states: 0,
@@ -111,4 +114,20 @@ test("messages that wait are listed, replaced for a higher fee and dropped; sett
   expect(await json("mpool", "clear", "--local", "--really-do-it")).toEqual({ ok: true, dropped: 1, left: 0 });
   expect(pool.size).toBe(0);
   expect(chain.head.height).toBe(8);
+});
+
+test("a node that does not have all the states of an export says so, and how many it has", async () => {
+  const { chain } = net.devnet.node;
+  await chain.forgetStatesBelow(3);
+  const [refused, given] = [
+    await filigree("chain", "export", "all.car"),
+    await json("chain", "export", "some.car", "--recent-stateroots", "5"),
+  ];
+  expect(refused).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(
+      "states are kept from epoch 3 on: those of 5 epochs can be exported: --recent-stateroots 5",
+    ),
+  });
+  expect(given).toMatchObject({ epoch: 8, recentStateroots: 5 });
 });

@@ -10,7 +10,7 @@ import { devnetAt, leastRetention, MAINNET } from "../../params/networks.ts";
 import { isLaterState } from "../../stmgr/check-later.ts";
 import { type CID, parseCid } from "../../types/cid.ts";
 import { readingCar } from "../car-input.ts";
-import { exportFolder, exportRemote, parseTipset } from "../chain-export.ts";
+import { exportFolder, exportRemote, parseTipset, withOption } from "../chain-export.ts";
 import { openFolder, withChain } from "../data-folder.ts";
 import { InterruptedError, judged, UsageError } from "../errors.ts";
 import { openBytes } from "../input.ts";
@@ -176,7 +176,11 @@ async function exportTo(file: string, options: ExportOptions): Promise<void> {
         return exportFolder(chain, top, wish, handle, more);
       });
     }),
-  ).finally(() => line.clear());
+  )
+    .catch((error: unknown) => {
+      throw withOption(error);
+    })
+    .finally(() => line.clear());
   const figures = { ...done, format: wish.version, recentStateroots: wish.recentRoots };
   say(options.json, { file, ...figures }, [
     `${file}: ${sizeText(done.bytes)}, format ${wish.version}, down from epoch ${done.epoch}`,

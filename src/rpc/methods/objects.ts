@@ -144,7 +144,9 @@ export const objectsGroup = group("Chain: objects", "Objects of the store, paths
     result: bytes(),
     async run([recentRoots, skipOldMessages, key], { node, session }) {
       const top = await node.chain.tipset(key);
-      return inPieces(session, () => exportChain(node.chain, top, { recentRoots, skipOldMessages }));
+      // Made here: what is refused is the answer, and no end of a file without a word.
+      const parts = exportChain(node.chain, top, { recentRoots, skipOldMessages });
+      return inPieces(session, parts);
     },
   }),
 });

@@ -61,8 +61,7 @@ const methods = {
     permission: "admin",
     result: bytes(),
     run: async (_, { node, session }) => {
-      const parts = await snapshotsOf(node).dump();
-      return inPieces(session, () => parts);
+      return inPieces(session, await snapshotsOf(node).dump());
     },
   }),
   evm_snapshot: method({

@@ -63,6 +63,7 @@ async function exported(recentRoots: number, skipOldMessages: boolean): Promise<
   const source = {
     blocks: store,
     statesFrom: 0,
+    messagesFrom: 0,
     parent: async ({ height }: Tipset) => chain[HEIGHTS.indexOf(height) - 1] ?? null,
   };
   const parts: Uint8Array[] = [];

@@ -112,6 +112,24 @@ test("without old messages, the head can still move down to the lowest state, al
   expect(chain.head.height).toBe(HEIGHT - ROOTS);
 });
 
+test("of a chain without old messages none are exported, which is said at once; what there is can be", async () => {
+  const store = new MemoryStore();
+  const { messagesFrom } = await taken(await exported({ skipOldMessages: true }), {}, store);
+  const chain = await Chain.open({ blocks: store });
+  const refused = { data: { code: "MESSAGES_NOT_KEPT", from: messagesFrom } };
+  const options = { recentRoots: ROOTS, skipOldMessages: true };
+  expect(() => exportChain(chain, chain.head, { ...options, skipOldMessages: false })).toThrowError(
+    `messages are kept from epoch ${messagesFrom} on`,
+  );
+  const range = { above: 3, messages: true, receipts: false, stateRoots: false };
+  await expect((async () => exportRange(chain, chain.head, range))()).rejects.toMatchObject(refused);
+  expect(await gather(exportChain(chain, chain.head, options))).toEqual(await exported({ skipOldMessages: true }));
+  const within = { ...range, above: messagesFrom - 1 };
+  expect(await gather(exportRange(chain, chain.head, within))).toEqual(
+    await gather(exportRange(net.node.chain, net.head, within)),
+  );
+});
+
 test("format 2 begins with its metadata, in the reference's bytes, and ends like format 1", async () => {
   const [one, two] = [await exported(), await exported({ version: 2 })];
   const { roots, blocks } = readCar(two);
