@@ -1,10 +1,14 @@
 /** Files of bundles that commands are given: one, or those of a folder. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { type Bundle, BundleError, carsIn, readBundle } from "../exec/bundle.ts";
+import { type Bundle, BundleError, carsIn, missingBundle, readBundle, rootOfCar } from "../exec/bundle.ts";
 import { type BundleFile, Bundles } from "../exec/bundles.ts";
+import { actorBundles } from "../params/actor-codes.ts";
 import { findVersion } from "../schema/versions/rows.ts";
 import { BUNDLE_FOLDER, BundleStore, readBundleFile } from "./bundle-store.ts";
+
+/** Bundles of a pack that an error names. */
+const MOST_NAMED = 6;
 
 /** Whose actors a local network takes unless a file says otherwise: those with parameters of the reference's own local networks. */
 const LOCAL = "devnet";
@@ -26,7 +30,34 @@ export async function bundleFor(
   const bytes = await readBundleFile(file);
   const [only, another] = await firstTwo(file, bytes);
   if (only !== undefined && another === undefined) return named(file, () => readBundle(only));
-  return new Bundles([{ name: path.basename(file), read: async () => bytes }]).require(LOCAL, actors);
+  const found = await new Bundles([{ name: path.basename(file), read: async () => bytes }]).find(LOCAL, actors);
+  if (found === undefined) throw await notIn(file, bytes, { networkVersion, actors });
+  return found;
+}
+
+/** That a pack does not have the actors of a version: which it has, and where others are. */
+async function notIn(
+  file: string,
+  bytes: Uint8Array,
+  { networkVersion, actors }: { readonly networkVersion: number; readonly actors: number },
+): Promise<BundleError> {
+  const there = await named(file, async () => {
+    const names: string[] = [];
+    for (const car of carsIn(bytes)) {
+      const root = rootOfCar(car);
+      const published = actorBundles().find(({ manifest }) => root !== null && manifest.equals(root));
+      if (published !== undefined) names.push(`v${published.actorsVersion} of ${published.name}`);
+    }
+    return names;
+  });
+  const isKept = (await new Bundles(await new BundleStore(BUNDLE_FOLDER).sources()).find(LOCAL, actors)) !== undefined;
+  const missing = missingBundle(LOCAL, actors);
+  const next = isKept ? `those are kept in ${BUNDLE_FOLDER}: leave --bundle out` : missing.message;
+  const has = there.length === 0 ? "no published actors" : `the actors ${there.slice(0, MOST_NAMED).join(", ")}`;
+  return new BundleError(
+    missing.data,
+    `${file} has ${has}, and network version ${networkVersion} runs v${actors} of ${LOCAL}: ${next}`,
+  );
 }
 
 /** The bundles that are kept, and those of a file that is named: of a network that says itself which ones it needs. */

@@ -1,12 +1,13 @@
 /** `filigree bundle`: files and addresses taken in, listed, verified; what is refused. The actors are the test's own. */
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import * as dagCbor from "@ipld/dag-cbor";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { BundleStore } from "../../src/cli/bundle-store.ts";
 import { Bundles } from "../../src/exec/bundles.ts";
@@ -30,16 +31,15 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "filigree-bundle-"));
   await writeFile(path.join(folder, "actors.car"), car);
 });
+afterAll(() => vi.unstubAllEnvs());
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 type Run = { readonly code: number; readonly out: string; readonly err: string };
-function bundle(...args: readonly string[]): Promise<Run> {
+const bundle = (...args: readonly string[]): Promise<Run> => filigree("bundle", ...args);
+function filigree(...args: readonly string[]): Promise<Run> {
   return new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [path.resolve("dist/cli/bin.js"), "bundle", ...args],
-      { cwd: folder },
-      (error, out, err) => resolve({ code: error === null ? 0 : Number(error.code), out, err }),
+    execFile(process.execPath, [path.resolve("dist/cli/bin.js"), ...args], { cwd: folder }, (error, out, err) =>
+      resolve({ code: error === null ? 0 : Number(error.code), out, err }),
     );
   });
 }
@@ -113,3 +113,19 @@ test("a kept file that was changed is named, and none is taken from it", async (
   });
   expect([...bundles.refused.values()]).toEqual([expect.stringMatching(/not what its CID/)]);
 });
+
+const packs = process.env["FILIGREE_BUNDLES"] ?? "../shared/bundles";
+const [older, newer] = ["v14", "v18"].map((name) => path.resolve(packs, `${name}.tar.zst`)) as [string, string];
+test.skipIf(!existsSync(older) || !existsSync(newer))(
+  "a pack of another version is named with what it has, and what is kept is pointed to (needs v14 and v18 in FILIGREE_BUNDLES)",
+  async () => {
+    vi.stubEnv("FILIGREE_BUNDLES", undefined);
+    const refused = (): Promise<Run> => filigree("devnet", "--network-version", "28", "--bundle", older, "--memory");
+    expect((await refused()).err).toMatch(
+      /v14\.tar\.zst has the actors v14 of \w+, .*v14 of devnet.*, and network version 28 runs v18 of devnet: the actors v18 .* take/,
+    );
+    expect((await bundle("add", newer, "--network", "devnet")).code).toBe(0);
+    expect((await refused()).err).toContain("v18 of devnet: those are kept in .filigree/bundles: leave --bundle out");
+  },
+  60_000,
+);
