@@ -16,6 +16,10 @@ export { Devnet, type DevnetOptions };
 /** What a call asks for. */
 export type RequestArguments = { readonly method: string; readonly params?: readonly unknown[] };
 
+/** An address as Ethereum spells it, and the call that tells those of the accounts. */
+type EthAddress = `0x${string}`;
+type AccountsRequest = { readonly method: "eth_accounts"; readonly params?: readonly [] };
+
 /** Value of a subscription, as `message` tells it. */
 export type ProviderMessage = {
   readonly type: "eth_subscription";
@@ -57,7 +61,13 @@ export class LocalProvider {
     this.session = new Session({ permissions: PERMISSIONS, push: (text) => this.tell(text) });
   }
 
-  /** Calls a method; rejects with `ProviderRpcError`, of the code 4900 once it is closed. */
+  /**
+   * Calls a method; rejects with `ProviderRpcError`, of the code 4900 once it is closed. Accounts are typed as clients of Ethereum
+   * spell addresses; there is one at least where the network has contracts.
+   */
+  async request(call: AccountsRequest): Promise<[EthAddress, ...EthAddress[]]>;
+  // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
+  async request<Result = any>(call: RequestArguments): Promise<Result>;
   // biome-ignore lint/suspicious/noExplicitAny: answers are JSON of as many shapes as there are methods
   async request<Result = any>({ method, params = [] }: RequestArguments): Promise<Result> {
     if (this.closed || this.network.isClosed)

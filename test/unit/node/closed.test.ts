@@ -1,5 +1,5 @@
 /** After a network was closed, whatever is asked of it fails by one error: nothing is answered from memory, and nothing starts again. */
-import { expect, test } from "vitest";
+import { expect, expectTypeOf, test } from "vitest";
 import { Executor } from "../../../src/exec/executor.ts";
 import { Devnet } from "../../../src/node/devnet.ts";
 import { openProvider } from "../../../src/provider.ts";
@@ -54,6 +54,9 @@ test("a provider of a closed network says that it is disconnected, whichever of 
   for (const close of closeBy) {
     const provider = await openProvider({ ...TEST_OPTIONS, accounts: 1, balance: FIL });
     expect(await provider.request({ method: "eth_chainId" })).toBe("0x1df5e76");
+    // As `any` it is no account to clients of Ethereum, and what they are to send does not compile.
+    const [owner] = await provider.request({ method: "eth_accounts" });
+    expectTypeOf(owner).toEqualTypeOf<`0x${string}`>();
     await close(provider as never);
     await expect(provider.request({ method: "eth_chainId" })).rejects.toMatchObject({
       name: "ProviderRpcError",
