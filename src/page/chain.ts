@@ -77,6 +77,17 @@ export function known(from: number, to: number): TipsetView[] {
   return out;
 }
 
+/**
+ * Of tipsets in their order, those that hold what another executed, the newest first, each with that one's epoch: the one before it here, else the
+ * epoch below. The genesis has none below it.
+ */
+export function withParents(shown: readonly TipsetView[]): { readonly child: TipsetView; readonly epoch: number }[] {
+  return shown
+    .map((child, i) => ({ child, epoch: shown[i - 1]?.epoch ?? child.epoch - 1 }))
+    .filter(({ child }) => child.epoch > 0)
+    .reverse();
+}
+
 /** Keeps a tipset; what is farthest from it goes when there are too many. */
 function keep(view: TipsetView): void {
   tipsets.set(view.epoch, view);

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import { head, known, revision } from "../chain.ts";
+import { head, known, revision, withParents } from "../chain.ts";
 import { count, gasPrice } from "../format.ts";
 import type { ReceiptJson } from "../json.ts";
 import { useLive } from "../live.ts";
@@ -67,15 +67,13 @@ type Used = { readonly epoch: number; readonly messages: number; readonly used: 
 function Gas(): JSX.Element {
   const live = useLive("gas", async () => {
     const top = head.peek()?.epoch ?? 0;
-    const children = known(Math.max(0, top - 3 * LISTED), top)
-      .reverse()
-      .slice(0, LISTED);
+    const children = withParents(known(Math.max(0, top - 3 * LISTED), top)).slice(0, LISTED);
     return Promise.all(
-      children.map(async (child, i): Promise<Used> => {
+      children.map(async ({ child, epoch }): Promise<Used> => {
         const receipts =
           (await ask<readonly ReceiptJson[] | null>("Filecoin.ChainGetParentReceipts", { "/": child.key[0] })) ?? [];
         return {
-          epoch: children[i + 1]?.epoch ?? child.epoch - 1,
+          epoch,
           messages: receipts.length,
           used: receipts.reduce((sum, { GasUsed }) => sum + GasUsed, 0),
           failed: receipts.filter(({ ExitCode }) => ExitCode !== 0).length,

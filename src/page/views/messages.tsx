@@ -1,7 +1,7 @@
 /** Messages that were executed, the newest first, with method and exit code; and one message with all that it did. */
 import type { JSX } from "preact";
 import { BoundedMap } from "../../base/bounded-map.ts";
-import { head, known, type TipsetView } from "../chain.ts";
+import { head, known, type TipsetView, withParents } from "../chain.ts";
 import { count, fil } from "../format.ts";
 import type { MessageJson, ReceiptJson } from "../json.ts";
 import { useLive } from "../live.ts";
@@ -53,14 +53,14 @@ export async function executedIn(child: TipsetView, epoch: number): Promise<read
 
 async function latest(): Promise<readonly Executed[]> {
   const top = head.value?.epoch ?? 0;
-  const children = known(Math.max(0, top - DEPTH), top).reverse();
+  const children = withParents(known(Math.max(0, top - DEPTH), top));
   const out: (readonly Executed[])[] = [];
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < children.length) {
       const at = next++;
-      const child = children[at] as TipsetView;
-      out[at] = await executedIn(child, children[at + 1]?.epoch ?? child.epoch - 1);
+      const { child, epoch } = children[at] as (typeof children)[number];
+      out[at] = await executedIn(child, epoch);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, worker));
