@@ -9,6 +9,7 @@ import {
   connection,
   devnet,
   errorText,
+  isPlayable,
   networkName,
   tabTrouble,
   trouble,
@@ -161,7 +162,7 @@ function Status(): JSX.Element {
         {networkName.value} epoch <strong class="epoch">{head.value === null ? "–" : count(head.value.epoch)}</strong>
       </span>
       <a href={linkTo("pool")}>{poolSize()} waiting</a>
-      <a href={linkTo("controls")}>{unlocked.value ? "controls open" : "read-only"}</a>
+      <a href={linkTo("controls")}>{isPlayable.value && unlocked.value ? "controls open" : "read-only"}</a>
     </p>
   );
 }

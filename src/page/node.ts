@@ -6,7 +6,7 @@
  * sees, or is typed; it stays in this tab until the tab is closed. Of a development network on loopback, which asks nobody for a token,
  * the controls are opened by hand all the same.
  */
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { connect, type NodeClient, type Subscription } from "../client.ts";
 import type { DevnetInfo } from "./json.ts";
 
@@ -22,6 +22,8 @@ export const tabTrouble = signal("");
 export const unlocked = signal(false);
 /** What a local network is made of; null on any other. */
 export const devnet = signal<DevnetInfo | null>(null);
+/** Whether its time, its snapshots and its miners' faults are this node's to play with: only a local network of one node has a miner that it tells here. */
+export const isPlayable = computed(() => devnet.value?.miner !== undefined);
 export const networkName = signal("");
 export const version = signal("");
 

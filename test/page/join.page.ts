@@ -68,6 +68,11 @@ for (const from of ["the page of the node itself", "a page of another host"])
       expect.stringContaining("/ws"),
       expect.stringContaining("/ws"),
     ]);
+    // It has nothing to control: neither miners nor keys, and no time of its own.
+    await page.goto(`${page.url().replace(/#.*/, "")}#/controls`);
+    await page.getByText("its network has several nodes").waitFor();
+    expect(await page.getByRole("button", { name: "Mine one tipset" }).count()).toBe(0);
+    await page.getByRole("link", { name: "read-only" }).waitFor();
     await page.goto(`${page.url().replace(/#.*/, "")}#/tab`);
     await page.getByText("This tab is a node of the network of").waitFor();
     await page.reload();

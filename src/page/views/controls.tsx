@@ -7,7 +7,7 @@ import { head, revision } from "../chain.ts";
 import { wholeNumber } from "../input.ts";
 import type { MinerReportJson } from "../json.ts";
 import { useLive } from "../live.ts";
-import { call, devnet, errorText, lock, unlock, unlocked } from "../node.ts";
+import { call, devnet, errorText, isPlayable, lock, unlock, unlocked } from "../node.ts";
 import { Card, Epoch, Shown, Table } from "../parts.tsx";
 import { piecesOf } from "../pieces.ts";
 
@@ -54,12 +54,13 @@ const PASSED = "cancelled; the tipsets that were made stay";
 const ofHead = (tipset: unknown): string => `the head is at epoch ${(tipset as { Height: number }).Height}`;
 
 export function ControlsView(): JSX.Element {
-  if (devnet.value === null)
+  if (!isPlayable.value)
     return (
       <Card title="Controls">
         <p>
-          Time, snapshots and faults are controls of local networks; this node is of another one, or its network has
-          several nodes.
+          Time, snapshots and faults are controls of local networks of one node; this node is of another network, or its
+          network has several nodes. There <code>filigree send</code> and <code>filigree miner sectors pledge</code> do
+          what can be done, each at a node that has the key or the miner.
         </p>
       </Card>
     );

@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { duration } from "../format.ts";
 import type { SectorStepJson } from "../json.ts";
 import { useLive } from "../live.ts";
-import { ask, devnet } from "../node.ts";
+import { ask, devnet, isPlayable } from "../node.ts";
 import { Card, Miner, Shown, Table } from "../parts.tsx";
 import { news, noSectors, type SectorWay, ways } from "../sectors.ts";
 
@@ -52,7 +52,16 @@ export function SealingView(): JSX.Element {
         ) : null}
         {noSectors.value === "" ? null : <p class="error">{noSectors.value}</p>}
         {all.length === 0 && noSectors.value === "" ? (
-          <p>No sector was begun on this node. Controls has “Pledge a sector”, which begins one.</p>
+          <p>
+            No sector was begun on this node.{" "}
+            {isPlayable.value ? (
+              "Controls has “Pledge a sector”, which begins one."
+            ) : (
+              <>
+                <code>filigree miner sectors pledge</code> begins one, at a node that has a miner.
+              </>
+            )}
+          </p>
         ) : null}
         <ul class="ways" aria-label="Sectors on their way">
           {all.slice(0, 40).map((way) => (
