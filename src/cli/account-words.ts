@@ -3,24 +3,35 @@ import { toHex } from "../base/bytes.ts";
 import { toLotusKey } from "../keys/lotus-key.ts";
 import type { DevAccount } from "../node/accounts.ts";
 import { ethereumOf } from "../node/dev-control.ts";
-import type { NetworkParams } from "../params/networks.ts";
+import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
+import type { VersionFacts } from "./version-text.ts";
 
-/** What the chain id is good for. */
-export function chainIdNote(hasEthereum: boolean): string {
-  return hasEthereum
-    ? "for Ethereum's tools: eth_* at the same address"
-    : "a name for wallets; no Ethereum transactions on this network version";
+/** Whether Ethereum's accounts send transactions at a network version. */
+export function hasEthereum(networkVersion: number): boolean {
+  return chainRule("ethAccountsSend", networkVersion);
 }
 
-/** Ethereum's accounts, which are those of the mnemonic that its tools take for granted. `isNew`: nothing was sent yet. */
+/** What the chain id is good for, now and at versions to come. */
+export function chainIdNote({ networkVersion, toCome }: Pick<VersionFacts, "networkVersion" | "toCome">): string {
+  if (hasEthereum(networkVersion)) return "for Ethereum's tools: eth_* at the same address";
+  const then = toCome.find((one) => hasEthereum(one.networkVersion));
+  const from = then === undefined ? "" : `; from epoch ${then.epoch} on for Ethereum's tools`;
+  return `a name for wallets; no Ethereum transactions on this network version${from}`;
+}
+
+/**
+ * Ethereum's accounts, which are those of the mnemonic that its tools take for granted. Only a genesis with Ethereum gives them something; `isNew`:
+ * nothing was sent yet.
+ */
 export function ethereumLine(first: DevAccount, network: NetworkParams, isNew: boolean): string {
   const { ethereum } = ethereumOf(first, network);
-  const much = isNew ? "as much at" : "also at";
+  const much = !hasEthereum(networkVersionAt(network, 0)) ? "what was sent to" : isNew ? "as much at" : "also at";
   return `Ethereum   ${much} m/44'/60'/0'/0/n; ${first.name}: ${ethereum}, key 0x${toHex(first.keys.ethereum.secret)}`;
 }
 
 /** An account with its keys. */
-export function accountJson(account: DevAccount, network: NetworkParams, hasEthereum: boolean) {
+export function accountJson(account: DevAccount, network: NetworkParams, networkVersion: number) {
   const { prefix } = network;
   return {
     name: account.name,
@@ -29,7 +40,7 @@ export function accountJson(account: DevAccount, network: NetworkParams, hasEthe
     bls: account.bls.toString(prefix),
     blsId: account.blsId.toString(prefix),
     // Of the key below; where it has no account, the form of the id.
-    ...(hasEthereum ? ethereumOf(account, network) : { ethereum: account.ethereum }),
+    ...(hasEthereum(networkVersion) ? ethereumOf(account, network) : { ethereum: account.ethereum }),
     keys: {
       secp256k1: toHex(account.keys.secp256k1.secret),
       bls: toHex(account.keys.bls.secret),

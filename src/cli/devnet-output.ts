@@ -5,12 +5,11 @@ import { describeError } from "../base/errors.ts";
 import { Turns } from "../base/turns.ts";
 import type { PoolNote } from "../mpool/parts.ts";
 import type { Devnet } from "../node/devnet.ts";
-import { chainRule } from "../schema/versions/chain-rules.ts";
 import { exitCodeText, methodText } from "../state/words.ts";
 import type { Address } from "../types/address.ts";
 import { filText } from "../types/amount.ts";
 import type { Tipset } from "../types/block-header.ts";
-import { accountJson, chainIdNote, ethereumLine } from "./account-words.ts";
+import { accountJson, chainIdNote, ethereumLine, hasEthereum } from "./account-words.ts";
 import { tokenText } from "./kept-token.ts";
 import { proofsText } from "./real-proofs.ts";
 import { countText, paint, sizeText } from "./terminal.ts";
@@ -55,14 +54,10 @@ type Executed = {
 
 /** Messages of one tipset that get a line each unless all are asked for. */
 const MOST_LINES = 50;
-function hasEthereum({ node, head }: Devnet): boolean {
-  return chainRule("ethAccountsSend", node.states.networkVersionAt(head.height));
-}
-
 /** Ethereum's accounts, which are those of the mnemonic that its tools take for granted. */
-function ethereumLines(net: Devnet, resumed: number | null): string[] {
+function ethereumLines(net: Devnet, { resumed, version }: Started): string[] {
   const [first] = net.accounts;
-  if (!hasEthereum(net) || first === undefined) return [];
+  if (!hasEthereum(version.networkVersion) || first === undefined) return [];
   return [ethereumLine(first, net.network, isNew(net, resumed))];
 }
 
@@ -129,7 +124,8 @@ function shortNames(net: Devnet): (address: string) => string {
 }
 
 /** Lines of the banner: the address first, then the accounts, then the rest. */
-export function banner(net: Devnet, { url, data, resumed, version, token }: Started): string[] {
+export function banner(net: Devnet, started: Started): string[] {
+  const { url, data, resumed, version, token } = started;
   const { prefix, chainId, name } = net.network;
   const { seed, mnemonic } = net.options;
   const rows = net.accounts.map((account) => [
@@ -154,8 +150,8 @@ export function banner(net: Devnet, { url, data, resumed, version, token }: Star
     "THESE KEYS ARE PUBLIC: never use them on a real network.",
     "",
     `Mnemonic   ${mnemonic}  (m/44'/461'/0'/0/n)`,
-    ...ethereumLines(net, resumed),
-    `Chain id   ${chainId} (${chainIdNote(hasEthereum(net))})`,
+    ...ethereumLines(net, started),
+    `Chain id   ${chainId} (${chainIdNote(version)})`,
     `Miner      ${net.miner.toString(prefix)}`,
     `Seed       ${seed}`,
     `Data       ${data ?? "in memory"}`,
@@ -293,7 +289,7 @@ class JsonOutput implements Output {
     this.coming = new ComingVersions(toCome, net.head.height);
     const { prefix, chainId, name } = net.network;
     const accounts = net.accounts.map((account) => ({
-      ...accountJson(account, net.network, hasEthereum(net)),
+      ...accountJson(account, net.network, version.networkVersion),
       ...(isNew(net, resumed) ? { balance: account.balance.toString() } : {}),
     }));
     const { seed, mnemonic } = net.options;
@@ -305,7 +301,7 @@ class JsonOutput implements Output {
       upgrades: toCome,
       ...size,
       chainId,
-      chainIdNote: chainIdNote(hasEthereum(net)),
+      chainIdNote: chainIdNote(version),
       resumed,
       seed,
       mnemonic,

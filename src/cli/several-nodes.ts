@@ -7,8 +7,7 @@ import { mnemonicOfSeed, PUBLIC_MNEMONIC } from "../node/accounts.ts";
 import { isDamage } from "../node/damage.ts";
 import { LocalNetwork, type LocalNetworkOptions } from "../node/local-network.ts";
 import { descriptionToJson } from "../node/network-description.ts";
-import { chainRule } from "../schema/versions/chain-rules.ts";
-import { accountJson, chainIdNote, ethereumLine } from "./account-words.ts";
+import { accountJson, chainIdNote, ethereumLine, hasEthereum } from "./account-words.ts";
 import { UsageError } from "./errors.ts";
 import { type KeptToken, keepToken, tokenText } from "./kept-token.ts";
 import { DESCRIPTION_FILE, GENESIS_FILE, settleForm } from "./network-forms.ts";
@@ -193,7 +192,6 @@ function tell(
   { written, tokens, data, version, quiet }: Told,
 ): void {
   const described = net.describe();
-  const hasEthereum = chainRule("ethAccountsSend", described.networkVersion);
   const [first] = net.accounts;
   const minersOf = (index: number): string[] =>
     described.miners.filter(({ node }) => node === index).map(({ address }) => address);
@@ -230,13 +228,13 @@ function tell(
     "THESE ACCOUNTS ARE PUBLIC: never use them on a real network. Their keys are in the wallet of each of these nodes.",
     "",
     `Mnemonic   ${net.options.mnemonic}  (m/44'/461'/0'/0/n)`,
-    ...(hasEthereum && first !== undefined
+    ...(hasEthereum(version.networkVersion) && first !== undefined
       ? [
           ethereumLine(first, net.network, false),
           "           each of these nodes signs for them (eth_accounts); one that joins has no keys of accounts",
         ]
       : []),
-    `Chain id   ${described.chainId} (${chainIdNote(hasEthereum)})`,
+    `Chain id   ${described.chainId} (${chainIdNote(version)})`,
     `Genesis    ${described.genesis.cid}, ${new Date(described.genesis.time * 1000).toISOString()}`,
     ...(written === null
       ? ["Joining    needs --data: the description and the genesis are files"]
@@ -254,8 +252,8 @@ function tell(
   output.say(quiet ? [least] : lines, {
     ...{ event: "start", nodes, files: written, running },
     ...descriptionToJson(described),
-    ...{ chainIdNote: chainIdNote(hasEthereum), mnemonic: net.options.mnemonic, keysArePublic: true },
-    accounts: net.accounts.map((account) => accountJson(account, net.network, hasEthereum)),
+    ...{ chainIdNote: chainIdNote(version), mnemonic: net.options.mnemonic, keysArePublic: true },
+    accounts: net.accounts.map((account) => accountJson(account, net.network, version.networkVersion)),
   });
 }
 

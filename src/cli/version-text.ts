@@ -3,6 +3,7 @@ import type { Chain } from "../chain/chain.ts";
 import { actorBundles } from "../params/actor-codes.ts";
 import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { ScheduledVersion } from "../params/upgrades.ts";
+import { chainRule } from "../schema/versions/chain-rules.ts";
 import { findVersion, isFvm } from "../schema/versions/rows.ts";
 import { readManifest } from "../state/manifest.ts";
 import { StateView } from "../state/state-view.ts";
@@ -51,9 +52,15 @@ export function versionLine({ networkVersion, actorsVersion, actors, toCome }: V
   return `Version    network version ${networkVersion} (${called}), actors v${actorsVersion} ${whose}${later.join("")}`;
 }
 
+/** Of a version that has come; the one that brings Ethereum's accounts brings them no money. */
 export function upgradeText({ epoch, networkVersion }: ScheduledVersion): string {
   const { name, actors } = findVersion(networkVersion) ?? {};
-  return `epoch ${epoch}  network version ${networkVersion} (${name}) is in force, with actors v${actors}`;
+  const brings = (version: number): boolean => chainRule("ethAccountsSend", version);
+  const ethereum =
+    brings(networkVersion) && !brings(networkVersion - 1)
+      ? "; Ethereum's tools work from now on, and its accounts (eth_accounts) have what is sent to them, nothing from the genesis"
+      : "";
+  return `epoch ${epoch}  network version ${networkVersion} (${name}) is in force, with actors v${actors}${ethereum}`;
 }
 
 /** Which versions came with a head, each told once however often the head goes back. */

@@ -4,6 +4,7 @@ import { type NetworkParams, networkVersionAt } from "../params/networks.ts";
 import type { DevControl } from "../rpc/services.ts";
 import { chainRule } from "../schema/versions/chain-rules.ts";
 import type { Address } from "../types/address.ts";
+import type { Tipset } from "../types/block-header.ts";
 import type { DevAccount } from "./accounts.ts";
 import type { Clock } from "./clock.ts";
 import type { EthControl } from "./eth-control.ts";
@@ -24,6 +25,7 @@ type Controlled = {
   readonly accounts: readonly DevAccount[];
   readonly network: NetworkParams;
   readonly miner: Address;
+  readonly head: Tipset;
   readonly local: LocalMiners | null;
   readonly laboratory: Laboratory | null;
   readonly snapshots: Snapshots;
@@ -38,7 +40,7 @@ export function ethereumOf({ delegated }: DevAccount, { prefix }: NetworkParams)
 
 export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Uint8Array>>): DevControl {
   const { clock, options, accounts, network, miner, local, laboratory, snapshots, ethereum } = net;
-  const hasEthereum = chainRule("ethAccountsSend", networkVersionAt(network, 0));
+  const hasEthereum = (): boolean => chainRule("ethAccountsSend", networkVersionAt(network, net.head.height));
   const proofs = local?.verification.facts.proofs ?? { mode: "attested" };
   return {
     mine: (count, signal) => clock.mine(count, signal),
@@ -84,7 +86,7 @@ export function devControl(net: Controlled, dump: () => Promise<AsyncIterable<Ui
         secp256k1: account.secp256k1.toString(network.prefix),
         bls: account.bls.toString(network.prefix),
         // An account beside these, of a key of its own.
-        ...(hasEthereum ? ethereumOf(account, network) : {}),
+        ...(hasEthereum() ? ethereumOf(account, network) : {}),
       })),
     }),
   };

@@ -225,7 +225,8 @@ export class LocalNetwork {
   describe(): NetworkDescription {
     const { network, options, local, accounts, nodes } = this;
     const text = (address: { toString(prefix: "f" | "t"): string }): string => address.toString(network.prefix);
-    const hasEthereum = chainRule("ethAccountsSend", networkVersionAt(network, 0));
+    const { height } = (nodes[0] as NetworkNode).node.chain.head;
+    const hasEthereum = chainRule("ethAccountsSend", networkVersionAt(network, height));
     return {
       network: network.name,
       chainId: network.chainId,
