@@ -56,9 +56,12 @@ function isBehind(mined: MiningEvent): boolean {
   return mined.kind === "paused" && mined.by === "behind";
 }
 
-/** `who`: what lines begin with, before the node's index; of one process without an index its name alone. */
-export function nodeOutput({ json, quiet, verbose }: NodeLoudness, who: "node" | "miner" = "node"): NodeOutput {
-  const name = (node: number): string => (who === "node" ? `node ${node}` : who);
+/** `who`: what lines begin with, of nodes of one process with its index; of a process that has one alone without: others have nodes by numbers, too. */
+export function nodeOutput(
+  { json, quiet, verbose }: NodeLoudness,
+  who: "nodes" | "node" | "miner" = "nodes",
+): NodeOutput {
+  const name = (node: number): string => (who === "nodes" ? `node ${node}` : who);
   const line = (text: string): void => void process.stdout.write(`${text}\n`);
   const event = (fields: Record<string, unknown>): void => line(JSON.stringify(fields));
   const warn = (text: string): void =>

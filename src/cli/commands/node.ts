@@ -245,11 +245,12 @@ async function start(options: StartOptions, command: Command): Promise<void> {
   process.umask(0o077);
   const data = path.resolve(options.data);
   const { host, port, bootstrap, listen, mine, machine } = options;
-  const output = nodeOutput({
+  const loudness = {
     json: options.json === true,
     quiet: options.quiet === true,
     verbose: options.verbose === true,
-  });
+  };
+  const output = nodeOutput(loudness, "node");
   const stopped = stopSignal();
   let end: { readonly stop: () => void; readonly fail: (error: unknown) => void } = {
     stop: () => undefined,

@@ -48,6 +48,12 @@ test("each node has a wait of its own, and quiet ones tell none; a silent beacon
   expect(warned).toEqual([expect.stringMatching(/warning: node 0: mining waits: the beacon is silent/)]);
 });
 
+test("a process with one node of a network speaks of it without a number, which others have", () => {
+  nodeOutput(loudness, "node").fault(0, "peers", new Error("none"));
+  nodeOutput(loudness, "miner").fault(0, "peers", new Error("none"));
+  expect(warned).toEqual(["warning: node, peers: none\n", "warning: miner, peers: none\n"]);
+});
+
 test("with --json every pause is an event", () => {
   nodeOutput({ ...loudness, json: true }).mining(2, PAUSED);
   expect(JSON.parse(`${said[0]}`)).toMatchObject({ event: "mining", node: 2, state: "paused", by: "behind", epoch: 3 });
