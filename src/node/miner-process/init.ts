@@ -87,7 +87,7 @@ export async function initGenesisMiner(parts: InitParts, wanted: Address): Promi
         presealed.push({ number, commR: (await sealGenesisSectorIn(store, proofs, spec)).commR });
         await finalizeSector(store, sealProof(proof).sectorBytes);
       } else {
-        say?.(`sealing sector ${number}, the ${number + 1}. of ${found.sectors}`);
+        say?.(`sealing sector ${number} (${number + 1} of ${found.sectors})`);
         pool ??= ProvingPool.open();
         presealed.push({ number, commR: (await sealInDirectory(proofs, pool, directory, spec, { signal })).commR });
       }
