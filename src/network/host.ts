@@ -43,6 +43,7 @@ export type NetworkErrorData =
   | { readonly code: "BAD_MULTIADDR"; readonly text: string }
   | { readonly code: "BAD_PEER"; readonly text: string }
   | { readonly code: "BAD_IDENTITY" }
+  | { readonly code: "BANNED" }
   | { readonly code: "CANNOT_LISTEN"; readonly addresses: readonly string[] };
 export class NetworkError extends FilError<NetworkErrorData> {}
 
@@ -117,6 +118,20 @@ function checkIdentity(text: string): void {
     peerIdFromString(text);
   } catch {
     throw new Error(`${text} is no peer's identity`);
+  }
+}
+
+/** What a dial comes to; where this node's own ban forbids it, the error says so and not by which part of the library. */
+export async function dialled<Result>(dial: Promise<Result>): Promise<Result> {
+  try {
+    return await dial;
+  } catch (cause) {
+    if (!(cause instanceof Error) || cause.name !== "DialDeniedError") throw cause;
+    throw new NetworkError(
+      { code: "BANNED" },
+      "this node has banned it, or every host that it has: `filigree net bans` lists bans, and --remove lifts one",
+      { cause },
+    );
   }
 }
 

@@ -16,7 +16,7 @@ import { ExchangeServer } from "./exchange-server.ts";
 import { Gossip, type GossipScores, type Validate, type Verdict } from "./gossip.ts";
 import { guardGossip } from "./gossip-guard.ts";
 import { HelloService, type PeerTiming } from "./hello-service.ts";
-import { type Host, type HostOptions, NetworkError, openHost, parseMultiaddr } from "./host.ts";
+import { dialled, type Host, type HostOptions, NetworkError, openHost, parseMultiaddr } from "./host.ts";
 import { OwnTime, type OwnTimeOptions } from "./own-time.ts";
 import { blocksTopic, DEADLINES, type Deadlines, DHT_LIMITS, messagesTopic, PEER_LIMITS } from "./params.ts";
 import { isLoopback, peerAddress } from "./peer-address.ts";
@@ -189,9 +189,9 @@ export class Network {
     });
   }
 
-  /** Dials a multiaddr; resolves to the peer's identity. Rejects with `NetworkError` BAD_MULTIADDR or what the dial failed of. */
+  /** Dials a multiaddr; resolves to the peer's identity. Rejects with `NetworkError` BAD_MULTIADDR, BANNED or what the dial failed of. */
   async connect(address: string, signal?: AbortSignal): Promise<string> {
-    const connection = await this.host.dial(parseMultiaddr(address), signal === undefined ? {} : { signal });
+    const connection = await dialled(this.host.dial(parseMultiaddr(address), signal === undefined ? {} : { signal }));
     return connection.remotePeer.toString();
   }
 

@@ -5,7 +5,7 @@
 import type { Stream } from "@libp2p/interface";
 import { peerIdFromString } from "@libp2p/peer-id";
 import { multiaddr } from "@multiformats/multiaddr";
-import type { Host } from "./host.ts";
+import { dialled, type Host } from "./host.ts";
 import type { OwnTime, Patience } from "./own-time.ts";
 import { PEER_LIMITS } from "./params.ts";
 import { hostOf } from "./peer-address.ts";
@@ -65,12 +65,12 @@ export class PeerStreams {
   async open(peer: string, protocol: string, signal: AbortSignal): Promise<Stream> {
     const { host } = this.parts;
     const target = peer.startsWith("/") ? multiaddr(peer) : peerIdFromString(peer);
-    return host.dialProtocol(target, protocol, { signal });
+    return dialled(host.dialProtocol(target, protocol, { signal }));
   }
 
   /** Dials a multiaddr; resolves to the peer's identity. */
   async connect(address: string, signal: AbortSignal): Promise<string> {
-    const connection = await this.parts.host.dial(multiaddr(address), { signal });
+    const connection = await dialled(this.parts.host.dial(multiaddr(address), { signal }));
     return connection.remotePeer.toString();
   }
 

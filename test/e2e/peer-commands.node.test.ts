@@ -66,8 +66,14 @@ test("identity, peers, scores and bans of a node; it connects where it is told t
       ...{ code: 64, err: expect.stringContaining("the identity of a peer (12D3KooW…) or an IP address expected") },
     });
   await until("the end", () => first.network?.connected().length === 0);
+  expect(await filigree("net", "connect", second.addresses()[0] as string)).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining("this node has banned it") },
+  });
   const lifted = await filigree("net", "bans", "--remove", other, "--remove", "192.0.2.7");
   expect(lifted.out).toBe("nobody is banned\n");
+  expect(await filigree("net", "bans", "--remove", other)).toMatchObject({
+    ...{ code: 1, err: expect.stringContaining(`${other} is not banned`) },
+  });
   const address = second.addresses()[0] as string;
   expect(await json("net", "connect", address)).toEqual({ connected: [other] });
   // The other node may have come back by itself meanwhile.

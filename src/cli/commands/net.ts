@@ -148,6 +148,7 @@ async function bans(options: BanOptions): Promise<void> {
   const add = listOf(options.add);
   const remove = listOf(options.remove);
   const remote = await Remote.open(options);
+  if (options.remove.length > 0) refuseUnbanned(options.remove, await remote.call<Bans>("NetBlockList"));
   if (options.add.length > 0) await remote.call("NetBlockAdd", add);
   if (options.remove.length > 0) await remote.call("NetBlockRemove", remove);
   const { Peers, IPAddrs } = await remote.call<Bans>("NetBlockList");
@@ -158,6 +159,15 @@ async function bans(options: BanOptions): Promise<void> {
       ? ["nobody is banned"]
       : [...Peers.map((peer) => `peer  ${peer}`), ...IPAddrs.map((host) => `host  ${host}`)],
   );
+}
+
+/** Before anything is changed. */
+function refuseUnbanned(names: readonly string[], { Peers, IPAddrs }: Bans): void {
+  const banned = [...Peers, ...IPAddrs];
+  const free = names.filter((name) => !banned.includes(name) && !banned.includes(ipOf(name) ?? name));
+  if (free.length === 0) return;
+  const [who, is] = [free.join(", "), free.length === 1 ? "is" : "are"];
+  throw new Error(`--remove: ${who} ${is} not banned; \`filigree net bans\` lists who is`);
 }
 
 /** Peers by their identities, hosts by their addresses. */
