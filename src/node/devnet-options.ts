@@ -88,6 +88,7 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
   if (bundle === undefined) return;
   const wanted = findVersion(networkVersion)?.actors;
   if (!isFvm(networkVersion)) throw new OptionError("bundle", "actors are given from network version 16 on");
+  refuseNoBundle(bundle);
   const { published } = bundle;
   if (published === null && (miners ?? minersOfNew ?? 0) > 0)
     throw new OptionError(
@@ -99,6 +100,13 @@ export function checkBundle({ networkVersion = DEVNET_VERSION, bundle, miners, m
       "bundle",
       `network version ${networkVersion} runs the actors v${wanted}; given are v${published.actorsVersion} of ${published.name}`,
     );
+}
+
+/** A file's bytes, or what a file has several of, is no bundle yet. */
+function refuseNoBundle(bundle: unknown): void {
+  const { codes, blocks } = Object(bundle) as Partial<Bundle>;
+  if (!(codes instanceof Map && blocks instanceof Map))
+    throw new OptionError("bundle", "what `readBundle` returns of a CAR's bytes, or `Bundles` of a pack's, is wanted");
 }
 
 /** Upgrades of a network, between versions of published actors. `bundle`: actors at the genesis, where they are given. */

@@ -15,7 +15,7 @@ import { Executor } from "../../../src/exec/executor.ts";
 import { keyedVerifier } from "../../../src/exec/keyed-verifier.ts";
 import { ExecutionPool } from "../../../src/exec/pool.ts";
 import { Devnet, type DevnetOptions } from "../../../src/node/devnet.ts";
-import { checkDevnetOptions } from "../../../src/node/devnet-options.ts";
+import { checkDevnetOptions, checkUpgrades } from "../../../src/node/devnet-options.ts";
 import { LocalProving } from "../../../src/node/local-proving.ts";
 import { openProvider } from "../../../src/provider.ts";
 import { commitPayload, commitStream } from "../../../src/proving/commit.ts";
@@ -74,6 +74,17 @@ test.each(WRONG)("a network with a wrong %s is not opened", async (option, value
     await expect(opened).rejects.toThrow(`${option}: `);
   }
 });
+
+test.each([new Uint8Array(9), new Bundles([]), {}, null, "v18.car"])(
+  "%s is no bundle of actors, and it is said what is",
+  async (given) => {
+    const bundle = given as never;
+    const opened = Devnet.open({ ...TEST_OPTIONS, networkVersion: 28, bundle });
+    await expect(opened).rejects.toMatchObject({ code: "BAD_OPTION", data: { option: "bundle" } });
+    await expect(opened).rejects.toThrow(/what `readBundle` returns/);
+    expect(() => checkUpgrades(27, [{ networkVersion: 28, epoch: 5, bundle }])).toThrow(/what `readBundle` returns/);
+  },
+);
 
 test("large sectors are few, and have no real proofs", async () => {
   const large = { ...TEST_OPTIONS, miners: 13, sectors: 5, sectorSize: "8MiB" } as const;
