@@ -56,7 +56,12 @@ import { sectorsService } from "./sectors-service.ts";
 import { tokenSecret } from "./token-secret.ts";
 
 /** A clock: milliseconds since 1970, and what waits by it. */
-export type NodeTime = { readonly now: () => number; readonly sleep: Sleep };
+export type NodeTime = {
+  readonly now: () => number;
+  readonly sleep: Sleep;
+  /** As of `MiningLoop`. */
+  readonly isMoved?: boolean;
+};
 
 export type NetworkNodeOptions = {
   /** Has the network's genesis; the node closes its store when it stops. */
@@ -125,7 +130,7 @@ export class NetworkNode {
 
   private constructor(options: NetworkNodeOptions, secret: Uint8Array) {
     const { chain, crypto, network, keystore, verifier, machine, mining } = options;
-    const { now, sleep } = options.time ?? { now: platform.now, sleep: sleepFor };
+    const { now, sleep, isMoved = false }: NodeTime = options.time ?? { now: platform.now, sleep: sleepFor };
     this.proving = options.proving ?? null;
     this.proofs = verifier.facts.proofs ?? { mode: "attested" };
     const rules = localRules(network, GENESIS_RESERVE);
@@ -196,6 +201,7 @@ export class NetworkNode {
             times,
             miners: mining.miners,
             ...(mining.watchFirst === undefined ? {} : { watchFirst: mining.watchFirst }),
+            isMoved,
             poster: mining.local.poster(this.node),
             store: chain.blocks,
             onHeadChange: (listener) => chain.onHeadChange(listener),

@@ -1,5 +1,7 @@
 /** The machine's clock, moved ahead together on all nodes of a demonstration: who waits by it waits for what is left. */
 export class MovedClock {
+  /** Its leaps are meant: who mines by it goes on. */
+  readonly isMoved = true;
   private ahead: number;
   private readonly waiting = new Set<() => void>();
 

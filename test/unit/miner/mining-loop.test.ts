@@ -52,6 +52,7 @@ class Bench {
     readonly slash: SlashFilter;
     readonly miners?: readonly OwnMiner[];
     readonly watchFirst?: number;
+    readonly isMoved?: boolean;
     readonly submit?: NodeSiteParts["submit"];
   }): MiningLoop<unknown> {
     const making = this.local.making(this.net.node.states);
@@ -77,6 +78,7 @@ class Bench {
       miners,
       slash: over.slash,
       watchFirst: over.watchFirst ?? 0,
+      isMoved: over.isMoved ?? false,
       now: () => this.time,
       sleep: async (ms, signal) => {
         signal.throwIfAborted();
@@ -455,6 +457,34 @@ test.each([
       await second.run(loop, () => second.submitted.length > 1 || slept > 60);
       expect(second.kinds()).not.toContain("rival");
       expect(second.submitted.length).toBeGreaterThan(1);
+    } finally {
+      await apart.close();
+    }
+  },
+);
+
+test.each([false, true])(
+  "after its clock leapt, a loop looks about anew; by a clock that somebody moves (%s) it goes on at once",
+  async (isMoved) => {
+    const options = { genesisTime: GENESIS, blockTime: BLOCK_TIME, miners: 1, seed: "moved" };
+    const apart = await Devnet.open({ ...TEST_OPTIONS, ...options });
+    try {
+      const bench = new Bench(apart);
+      const loop = bench.loop({ slash: await SlashFilter.open(new MemoryStore()), watchFirst: 20, isMoved });
+      let to = 0;
+      bench.onSleep = async () => {
+        if (to > 0 || bench.submitted.length < 2) return;
+        bench.time += 50 * BLOCK_TIME * 1000;
+        to = Math.floor((bench.time / 1000 - GENESIS) / BLOCK_TIME);
+      };
+      /** Epoch by the clock at which the first block after the leap is handed on. */
+      const next = (): number | undefined =>
+        bench.submitted
+          .map(({ at }) => Math.floor((at / 1000 - GENESIS) / BLOCK_TIME))
+          .find((epoch) => to > 0 && epoch >= to);
+      await bench.run(loop, () => next() !== undefined);
+      if (isMoved) expect(next()).toBeLessThan(to + 20);
+      else expect(next()).toBeGreaterThanOrEqual(to + 20);
     } finally {
       await apart.close();
     }
