@@ -67,10 +67,10 @@ class Sums {
   }
 }
 
-/** Limb i in all lanes: from a local where few enough live at a time, else loaded where it is needed. */
-function splats(field: FieldSpec, pointer: string): { code: string; limb: (i: number) => string } {
+/** Limb i in all lanes: from a local if they are kept, else loaded where it is needed. */
+function splats(field: FieldSpec, pointer: string, isKept: boolean): { code: string; limb: (i: number) => string } {
   const load = (i: number): string => `v128.load32_splat(${pointer}, ${4 * i})`;
-  if (!field.fewLimbs) return { code: "", limb: load };
+  if (!isKept) return { code: "", limb: load };
   const name = (i: number): string => `${pointer}Limb${i}`;
   const code = range(field.limbs).map((i) => `  const ${name(i)} = ${load(i)};\n`);
   return { code: code.join(""), limb: name };
@@ -81,7 +81,7 @@ function productSums(field: FieldSpec, a: string, b: string): { code: string; pa
   const even = loadVectors(field, `${b}Even`, b);
   const odd = shifted(`${b}Odd`, even.vectors);
   const first = `${b}First`;
-  const { code, limb } = splats(field, a);
+  const { code, limb } = splats(field, a, field.fewLimbs);
   const rows = [pairsOf(even.vectors), [{ half: "low", vector: first } as const, ...pairsOf(odd.vectors)]];
   // (b0, b1), … up to the last limb; (0, b0), (b1, b2), … likewise.
   const lengths = [Math.ceil(field.limbs / 2), Math.ceil((field.limbs + 1) / 2)];
@@ -92,7 +92,7 @@ function productSums(field: FieldSpec, a: string, b: string): { code: string; pa
   return { code: even.code + shift + odd.code + code, pairs: sums.pairs };
 }
 
-/** The same of a a. */
+/** The same of a a, which has more vectors alive: its limbs are not kept. */
 function squareSums(field: FieldSpec, a: string): { code: string; pairs: readonly string[] } {
   const even = loadVectors(field, `${a}Even`, a);
   const odd = shifted(`${a}Odd`, even.vectors);
@@ -106,7 +106,7 @@ function squareSums(field: FieldSpec, a: string): { code: string; pairs: readonl
     return ["Head", "Twice"].map((suffix) => pairsOf(names.map((name) => `${name}${suffix}`)));
   };
   const rows = [doubled(even.vectors), doubled(odd.vectors)];
-  const { code: loads, limb } = splats({ ...field, fewLimbs: false }, a);
+  const { code: loads, limb } = splats(field, a, false);
   const sums = new Sums(field);
   for (const i of range(field.limbs)) {
     const [heads, rest] = rows[i % 2]!;
